@@ -463,6 +463,7 @@ SPELLED = [
     (of_first(patience=3), ["`models.first.patience` is not a key", "did you mean `early_stopping: {patience: 3}`?"]),
     (of_first(forms=["tflite"]), ["did you mean `export: {forms: ...}`?"]),
     ({"batch_size": 4}, ["did you mean `models: {<name>: {batch_size: 4}}`?"]),
+    ({"polices": {}}, ["`polices` is not a key", "did you mean `dataset: {policies: ...}`?"]),
     (of_first(images="x"), ["`models.first.images`", "the keys here are pipeline, "]),
     # a model without a name
     (

@@ -109,7 +109,7 @@ def meant(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> str |
     """The key of a node that an unknown one probably misspells; None if that belongs elsewhere."""
     known = node.get("properties", {})
     of_model = "overrides" in known
-    below = len(list(_places(key, node, schema))) == 1
+    below = sum(place[-1] == key for place in _places(node, schema)) == 1
     of_sides = ("split" in known and key.lower() in SIDES) or ("eval_fraction" in known and key.lower() in HELD_OUT)
     if below or of_sides or key.lower() in CLASSES or (of_model and (_fields_named(key, {}) or alias(key, node))):
         return None
@@ -194,22 +194,28 @@ def _file_of(model: Mapping[str, Any]) -> Message | None:
 
 
 def _only_place(key: str, node: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The path to a key that is known below a node, or else anywhere, in exactly one place; None if there is none."""
-    found = list(_places(key, node, schema)) or list(_places(key, schema, schema))
-    return found[0] if len(found) == 1 else None
+    """The path to a key that is known below a node, or else anywhere, in exactly one place; None if there is none.
+
+    A key that is known nowhere may misspell one.
+    """
+    below, anywhere = list(_places(node, schema)), list(_places(schema, schema))
+    for name in (key, nearest(key, dict.fromkeys(place[-1] for place in anywhere), cutoff=0.8)):
+        for places in (below, anywhere):
+            if found := [place for place in places if place[-1] == name]:
+                return found[0] if len(found) == 1 else None
+    return None
 
 
 def _places(
-    key: str, node: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str, ...] = ()
+    node: Mapping[str, Any], schema: Mapping[str, Any], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """The paths to a key below a node; a model's name is `<name>`."""
+    """The paths to all keys below a node; a model's name is `<name>`."""
     node = resolve(node, schema)
     for name, child in node.get("properties", {}).items():
-        if name == key:
-            yield (*above, name)
-        yield from _places(key, child, schema, (*above, name))
+        yield (*above, name)
+        yield from _places(child, schema, (*above, name))
     if isinstance(others := node.get("additionalProperties"), Mapping):
-        yield from _places(key, others, schema, (*above, "<name>"))
+        yield from _places(others, schema, (*above, "<name>"))
 
 
 def _nested(path: Sequence[str], value: str) -> str:
