@@ -87,6 +87,7 @@ try:
         say(another)
     run_plan = RunPlan(
         config,
+        this_process.configfiles,
         plan_data=this_process.plans,
         write=ours and not this_process.lints,
         download=this_process.works,

@@ -118,6 +118,7 @@ def test_what_is_offered_is_there_and_what_is_there_is_offered(room):
         (Range(0, 1, above=True), "above 0 and at most 1", [0.1, 1], [0, 1.1]),
         (Range(0, 1, below=True), "at least 0 and below 1", [0, 0.9], [1, -0.1]),
         (Range(-(2**31), 100), "at most 100", [-5, 100], [101]),
+        (Range(most=1, below=True), "below 1", [-1e30, 0.9], [1, math.nan]),
         (Range(0, 0), "0", [0], [1, -1]),
     ],
 )
@@ -161,6 +162,8 @@ def test_each_end_of_each_range_is_held_and_the_advice_is_within(kind, name):
 
 
 ORDERED = "it must not be above "
+_OF_SUPPRESSION = "batch_non_max_suppression.score_threshold"
+_NOTHING = "score_converter: SIGMOID batch_non_max_suppression { score_threshold: 50 }"
 
 
 @pytest.mark.parametrize(
@@ -339,6 +342,7 @@ ORDERED = "it must not be above "
         ),
         ("ManualStepLearningRate", "", "schedule", "no entry", None),
         ("ManualStepLearningRate", "schedule { step: 5 } schedule { step: 5 }", "schedule", "must rise", None),
+        ("PostProcessing", _NOTHING, _OF_SUPPRESSION, "nothing would be detected", 0.0),
         ("TrainConfig", 'freeze_variables: ["a", "(b"]', "freeze_variables.1", "regular expression", r"\(b"),
         ("RandomAdjustContrast", "min_delta: 2", "min_delta", "max_delta, which is 1.25", 1.25),
         ("RandomCropImage", "min_area: 0.9 max_area: 0.3", "min_area", ORDERED, 0.3),
@@ -456,6 +460,7 @@ def test_what_has_no_effect_is_a_field(kind, place):
         ("CosineDecayLearningRate", "learning_rate_base: 1e-9 warmup_steps: 0 total_steps: 1"),
         ("ManualStepLearningRate", "initial_learning_rate: 0 warmup: true schedule { step: 5 }"),
         ("KeepAspectRatioResizer", "max_dimension: 99999"),
+        ("PostProcessing", "batch_non_max_suppression { score_threshold: 50 }"),  # of raw predictions
         ("ConditionalShapeResizer", "size_threshold: 99999"),
         ("FasterRcnn", "num_classes: 1 number_of_stages: 1 second_stage_batch_size: 0"),
         ("FasterRcnn", "num_classes: 1 initial_crop_size: 7 maxpool_stride: 0"),

@@ -640,7 +640,10 @@ def test_pointers_of_git_lfs_in_place_of_annotations(dataset, tmp_path):
 
 def test_a_format_that_no_file_can_be_in(dataset, tmp_path):
     dataset.fill(3)
-    with pytest.raises(UserError, match=r"has no file whose name ends as those of COCO \(`coco`\) do: \.json"):
+    words = (
+        r"has no file whose name ends as those of COCO \(`coco`\) do: \.json\. There are those of Pascal VOC, 3 files"
+    )
+    with pytest.raises(UserError, match=words):
         make(dataset, tmp_path / "out", format="coco")
 
 

@@ -133,6 +133,10 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         ),
         "model.ssd.loss": ("x", "is a block: write `{"),
         "model.ssd.anchor_generator.ssd_anchor_generator.scales": (0.1, "is a list: write `[0.1]`"),
+        "model.ssd.anchor_generator.ssd_anchor_generator.aspect_ratios": (
+            "wide",
+            "is a list: each item takes a number, not 'wide'.",
+        ),
         "train_config.data_augmentation_options": (
             [{"random_horizontal_flip": None}],
             "options.0.random_horizontal_flip` is null: write `{}` for an empty block",

@@ -111,3 +111,21 @@ def test_a_missing_key_has_the_line_of_its_block(written):
     name, _ = written("my.yaml", "dataset: {demo: true}\nmodels:\n  first:\n    num_steps: 3\n")
     with pytest.raises(UserError, match=r"my\.yaml: line 3: `models.first\.checkpoint_every` is missing"):
         settings.read(name)
+
+
+def test_a_text_that_begins_with_the_name_of_a_key_has_the_line_of_that(written):
+    name, config = written("my.yaml", "results: there\nmodels:\n  a.b:\n    seeds: [0,\n      one]\n")
+    texts = [
+        "`models.a.b.seeds` are wrong.\nSo is `results`.",
+        "entry 2 of `models.a.b.seeds` is one",
+        "`no.key` is",
+        "",
+    ]
+    told = key_lines.named(texts, config, [name])
+    assert told == [
+        "my.yaml: line 4: `models.a.b.seeds` are wrong.",
+        "So is `results`.",
+        "my.yaml: line 5: entry 2 of `models.a.b.seeds` is one",
+        "`no.key` is",
+    ]
+    assert key_lines.named(texts[:1], config | {"models": {}}, [name])[0] == "`models.a.b.seeds` are wrong."

@@ -63,7 +63,7 @@ class Folder:
         capsys.readouterr()
         error = ""
         try:
-            plan = RunPlan(config_file.read("my.yaml"), plan_data=True)
+            plan = RunPlan(config_file.read("my.yaml"), ["my.yaml"], plan_data=True)
             preflight.check(plan, Identities(plan))
         except UserError as told:
             error = refusal.told(told)
@@ -360,7 +360,7 @@ ROWS = [
     (
         "1 epochs in place of steps",
         both(lambda folder: folder.model.pop("num_steps"), given(m__epochs=50)),
-        ["has 1 mistake: - `models.m.epochs`", "set `num_steps`"],
+        ["has 1 mistake: - my.yaml: line 7: `models.m.epochs`", "set `num_steps`"],
     ),
     (
         "1 classes and sides as other programs have them",
@@ -399,8 +399,9 @@ ROWS = [
             "num_steps: 300, checkpoint_every: 100}\n"
         ),
         [
-            "has 2 mistakes: - `dataset` is empty, and `images` and `annotations` lie beside it: indent them by two",
-            "- `models` is empty, and `m` lies beside it: indent it by two spaces.",
+            "has 2 mistakes: - my.yaml: line 2: `dataset` is empty, and `images` and `annotations` lie beside it: "
+            "indent them by two",
+            "- my.yaml: line 5: `models` is empty, and `m` lies beside it: indent it by two spaces.",
         ],
     ),
     (
@@ -416,12 +417,18 @@ ROWS = [
     (
         "1 data set among the models",
         lambda folder: folder.config["models"].update(dataset=folder.config.pop("dataset")),
-        ["has 1 mistake: - `dataset` lies below `models`, but is a key beside it: let it start in the same column."],
+        [
+            "has 1 mistake: - my.yaml: line 2: `dataset` lies below `models`, but is a key beside it: let it start in "
+            "the same column."
+        ],
     ),
     (
         "1 key with a single value among the models",
         lambda folder: folder.config["models"].update(zoo_trust=True),
-        ["has 1 mistake: - `zoo_trust` lies below `models`, but is a key beside it: let it start in the same column."],
+        [
+            "has 1 mistake: - my.yaml: line 12: `zoo_trust` lies below `models`, but is a key beside it: let it start in "
+            "the same column."
+        ],
     ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
     (
@@ -702,7 +709,11 @@ ROWS = [
     (
         "20 short override",
         given(m__overrides={"learning_rate": 0.001}),
-        ["did you mean `train_config.optimizer.", ".cosine_decay_learning_rate.learning_rate_base`?"],
+        [
+            "- my.yaml: line 9: override `learning_rate`: the configuration has no",
+            "did you mean `train_config.optimizer.",
+            ".cosine_decay_learning_rate.learning_rate_base`?",
+        ],
     ),
     (
         "20 block that replaces the model",

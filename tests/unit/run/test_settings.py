@@ -463,6 +463,10 @@ SPELLED = [
     (of_first(patience=3), ["`models.first.patience` is not a key", "did you mean `early_stopping: {patience: 3}`?"]),
     (of_first(forms=["tflite"]), ["did you mean `export: {forms: ...}`?"]),
     ({"batch_size": 4}, ["did you mean `models: {<name>: {batch_size: 4}}`?"]),
+    ({"export": {"checkpoint": [20, "best"]}}, ["Write `[best, 20]`: only the first can be best."]),
+    ({"export": {"checkpoint": [20, "best", "x"]}}, ['Wrong in it: "best", "x".']),
+    ({"export": {"checkpoint": ["best", 20, "x"]}}, ['Wrong in it: "x".']),
+    (of_first(seed=[0, "one", -3]), ["repetition", 'Wrong in it: "one", -3.']),
     ({"polices": {}}, ["`polices` is not a key", "did you mean `dataset: {policies: ...}`?"]),
     (of_first(images="x"), ["`models.first.images`", "the keys here are pipeline, "]),
     # a model without a name

@@ -38,6 +38,8 @@ class Range(NamedTuple):
             return "a finite number"
         if self.least == -(2**31):
             return f"at most {self.most:,}"
+        if self.least == -_LARGEST:
+            return f"{'below' if self.below else 'at most'} {self.most:g}"
         low, high = (f"{end:,}" if isinstance(end, int) else f"{end:g}" for end in (self.least, self.most))
         if self.most == _LARGEST:
             return f"above {low}" if self.above else f"{low} or more"

@@ -128,9 +128,10 @@ def recognise(sources: Sequence[Source], annotations: Listing, option: str | Non
         if source.format != catalogue.AUTO and not there:
             about = catalogue.by_key()[key]
             correct = "`annotations` or `format`" if option is None else f"the path or {option}"
+            others = "; ".join(f"{_told(one, seen)}: `{one}`" for one, seen in readings(own).items())
             mistakes.append(
                 f"{', '.join(source.annotations)} has no file whose name ends as those of {about.name} (`{key}`) do: "
-                f"{', '.join(about.endings)}. Correct {correct}."
+                f"{', '.join(about.endings)}.{others and f' There are those of {others}.'} Correct {correct}."
             )
         there, others = _of_one_task(catalogue.by_key()[key].tasks, there)
         if others:

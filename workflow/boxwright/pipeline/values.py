@@ -31,7 +31,7 @@ def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> N
         _assign_map(message, field, value, path)
     elif field.is_repeated:
         if not isinstance(value, list | tuple):
-            raise MistakeError(f"`{path}` is a list: write `[{_block(field, value) or value}]`.")
+            raise MistakeError(f"`{path}` is a list: {_as_item(field, value)}.")
         convert = block if field.message_type else scalar
         items = [convert(field, item, f"{path}.{i}") for i, item in enumerate(value)]
         message.ClearField(field.name)
@@ -41,6 +41,16 @@ def assign(message: Message, field: FieldDescriptor, value: Any, path: str) -> N
         getattr(message, field.name).SetInParent()
     else:
         setattr(message, field.name, scalar(field, value, path))
+
+
+def _as_item(field: FieldDescriptor, value: Any) -> str:
+    """How `value` is written as the only item of a list, or why it is none, a clause."""
+    if not field.message_type:
+        try:
+            scalar(field, value, "")
+        except MistakeError:
+            return f"each item takes {type_name(field)}, not {_shown(value)}"
+    return f"write `[{_block(field, value) or value}]`"
 
 
 def _assign_map(message: Message, field: FieldDescriptor, value: Any, path: str) -> None:

@@ -126,7 +126,7 @@ def _read(config: str | Path | None) -> tuple[dict[str, Any] | None, list[Observ
     if absent := pipelines.absent(run["models"]):
         text = f"{config}; the rest of the run is not examined before {few(absent)} is downloaded"
         return run, [Observation(WARNING, "configuration", text), *_unusable(run), *found]
-    wrong = "\n".join(_refused(run))
+    wrong = "\n".join(_refused(run, config))
     return run, [Observation(FAILS if wrong else OK, "configuration", wrong or str(config)), *found]
 
 
@@ -138,10 +138,10 @@ def _unusable(run: dict[str, Any]) -> Iterator[Observation]:
         yield Observation(FAILS, "configuration", str(error))
 
 
-def _refused(run: dict[str, Any]) -> list[str]:
+def _refused(run: dict[str, Any], config: str | Path) -> list[str]:
     """What the run itself would refuse, before its first job, in data, pipeline.config files and start weights."""
     try:
-        plan = RunPlan.of_sound(run, with_data=True)
+        plan = RunPlan.of_sound(run, [config], with_data=True)
     except UserError as error:
         return [refusal.told(error)]
     return preflight.mistakes(plan, Identities(plan))[0]

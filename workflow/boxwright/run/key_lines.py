@@ -1,5 +1,6 @@
 """Where the keys of a configuration are written, so that a mistake is found at once."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import yaml
 
 from boxwright.core.wording import from_here
+from boxwright.run import paths
 
 # The path to a key, from the root of the configuration on.
 Place = tuple[str | int, ...]
 # The lines of keys and of items of lists by their places, with the values there.
 _Lines = dict[Place, tuple[int, Any]]
+_NAME = re.compile("(entry [0-9]+ of )*`[^`]+`")
 
 
 def located(
@@ -24,6 +27,19 @@ def located(
     """
     written = [(from_here(path), _lines(Path(path))) for path in reversed(list(files))]
     return [f"{where}: {text}" if (where := _first(places, config, written)) else text for places, text in mistakes]
+
+
+def named(texts: Iterable[str], config: Mapping[str, Any], files: Iterable[str | Path]) -> list[str]:
+    """The lines of texts, each after the file and the line of the key whose name it begins with, if it does.
+
+    files: see `located`. The names are those of `paths.place`.
+    """
+    lines = [line for text in texts for line in text.splitlines()]
+    begun = [match[0] if (match := _NAME.match(line)) else "" for line in lines]
+    files = list(files)
+    of_name = {paths.place(place): place for path in files for place in _lines(Path(path))} if any(begun) else {}
+    places = [[of_name[name]] if name in of_name else [] for name in begun]
+    return located(zip(places, lines, strict=True), config, files)
 
 
 def _first(places: Sequence[Place], config: Mapping[str, Any], written: Sequence[tuple[str, _Lines]]) -> str:

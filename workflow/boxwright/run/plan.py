@@ -4,7 +4,8 @@ It joins the settings, the plan of the data and the patched pipeline.config of e
 the results of each rule depend on, `preflight` checks what must hold before the first job.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ from boxwright.dataset import plan as data_plan
 from boxwright.dataset.split import SIDES
 from boxwright.pipeline.configure import Wanted, configure
 from boxwright.protos import model_of
-from boxwright.run import paths, pipelines, settings
+from boxwright.run import key_lines, paths, pipelines, settings
 from boxwright.zoo import catalogue
 
 DEMO = Path("resources/demo")
@@ -40,9 +41,10 @@ class PlanError(UserError):
 class RunPlan:
     """The models, steps and paths of one run.
 
-    `config` is the configuration as Snakemake read it. With `plan_data` the data set is scanned and planned (the demo
-    is drawn if it is missing). Without, the finished plan is read, since jobs parse the rules again but must not scan
-    the folders again. Without `write` the plan is made but not stored. `download`: see `pipelines.find`.
+    `config` is the configuration as Snakemake read it from `files`. With `plan_data` the data set is scanned and
+    planned (the demo is drawn if it is missing). Without, the finished plan is read, since jobs parse the rules again
+    but must not scan the folders again. Without `write` the plan is made but not stored. `download`: see
+    `pipelines.find`.
 
     settings: with all defaults. results: the results folder. data: the plan of the data set. originals: by model, the
     document that its pipeline.config is made from. configurations: by model, the patched message. unsettled: the models
@@ -53,12 +55,18 @@ class RunPlan:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], *, plan_data: bool, write: bool = True, download: bool = False
+        self,
+        config: Mapping[str, Any],
+        files: Sequence[str | Path] = (),
+        *,
+        plan_data: bool,
+        write: bool = True,
+        download: bool = False,
     ) -> None:
-        self._make(settings.load(config), plan_data, write, download)
+        self._make(settings.load(config, files), files, plan_data, write, download)
 
     @classmethod
-    def of_sound(cls, sound: dict[str, Any], *, with_data: bool) -> Self:
+    def of_sound(cls, sound: dict[str, Any], files: Sequence[str | Path] = (), *, with_data: bool) -> Self:
         """The plan of sound settings beside mistakes (`settings.SettingsError`); without its `data` if these are wrong.
 
         Nothing is stored, so it is also without the data of a demo that is not drawn yet, and models whose
@@ -66,12 +74,13 @@ class RunPlan:
         files, and for archives of the zoo that cannot be used.
         """
         plan = cls.__new__(cls)
-        plan._make(sound, plan_data=True, write=False, download=False, with_data=with_data, complete=False)
+        plan._make(sound, files, plan_data=True, write=False, download=False, with_data=with_data, complete=False)
         return plan
 
     def _make(
         self,
         found: dict[str, Any],
+        files: Sequence[str | Path],
         plan_data: bool,
         write: bool,
         download: bool,
@@ -79,6 +88,7 @@ class RunPlan:
         complete: bool = True,
     ) -> None:
         self.settings = found
+        self.files = files
         self.results = self.settings["results"]
         self.models = list(self.settings["models"])
         self.plan_folder = f"{self.results}/data/plan"
@@ -104,8 +114,26 @@ class RunPlan:
         )
         self.models = [name for name in self.models if name in self.configurations]
         self.unsettled = set(wrong)
-        if mistakes := [*mistakes, *(line for lines in wrong.values() for line in lines)]:
+        of_files = [line for shown, lines in wrong.items() for line in self._located(shown, *lines)]
+        if mistakes := [*self.located(mistakes), *of_files]:
             raise PlanError(mistakes, self)
+
+    @property
+    def _written(self) -> dict[str, Any]:
+        """The settings with each model below its name in the configuration."""
+        return self.settings | {"models": {self.shown(name): model for name, model in self.settings["models"].items()}}
+
+    def located(self, texts: Iterable[str]) -> list[str]:
+        """The lines of texts, those that begin with the name of a key after the file and the line that it is in."""
+        return key_lines.named(texts, self._written, self.files)
+
+    def _located(self, shown: str, head: str, *lines: str) -> Iterator[str]:
+        """The mistakes in a model's pipeline.config, of overrides after the file and the line that they are in."""
+        told = [line.removeprefix("  - ") for line in lines]
+        found = [re.match(r"override `([^`]+)`:", line) for line in told]
+        places = [[("models", shown, "overrides", match[1])] if match else [] for match in found]
+        located = key_lines.located(zip(places, told, strict=True), self._written, self.files)
+        yield from (head, *(f"  - {line}" for line in located))
 
     def _plan_data(self, anew: bool, write: bool) -> data_plan.Plan:
         dataset, folder = dict(self.settings["dataset"]), Path(self.results) / "data"

@@ -106,7 +106,8 @@ def mistakes(plan: RunPlan, identities: Identities, trained: Collection[str] = (
         found.append(str(error))
     warned = "\n".join([warned, *(line for lines in replaced.values() for line in lines)]).strip()
     # What a checkpoint is of is looked at closely only if nothing else speaks against it: each mistake is told once.
-    return [*found, *(start_weights.mistakes(plan, identities, refused) if plan.data else ())], warned
+    found += start_weights.mistakes(plan, identities, refused) if plan.data else ()
+    return plan.located(found), warned
 
 
 def _check_metrics(plan: RunPlan) -> None:

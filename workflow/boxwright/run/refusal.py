@@ -21,12 +21,12 @@ def told(error: UserError) -> str:
     mistakes, later, found = [str(error)], [], None
     if isinstance(error, config_file.UnreadableError) and isinstance(error.content, dict):
         try:
-            found = _planned(settings.load(error.content, error.files), True, mistakes, later)
+            found = _planned(settings.load(error.content, error.files), error.files, True, mistakes, later)
         except settings.SettingsError as further:
             mistakes.append(str(further))
             error = further
     if isinstance(error, settings.SettingsError) and error.sound:
-        found = _planned(error.sound, error.data_is_sound, mistakes, later)
+        found = _planned(error.sound, error.files, error.data_is_sound, mistakes, later)
     elif isinstance(error, plan.PlanError):
         found = error.plan
     if found:
@@ -35,7 +35,9 @@ def told(error: UserError) -> str:
     return "\n".join([*mistakes, *later])
 
 
-def _planned(sound: dict[str, Any], data_is_sound: bool, mistakes: list[str], later: list[str]) -> plan.RunPlan:
+def _planned(
+    sound: dict[str, Any], files: list[str], data_is_sound: bool, mistakes: list[str], later: list[str]
+) -> plan.RunPlan:
     """The plan of sound settings, without what is wrong in the data and in the models, which `mistakes` gets.
 
     It is without the data if these are many and were never read, which `later` gets.
@@ -44,7 +46,7 @@ def _planned(sound: dict[str, Any], data_is_sound: bool, mistakes: list[str], la
         later.append(f"The data set has {unread:,} files, which are read once this is corrected, and checked then.")
         data_is_sound = False
     try:
-        return plan.RunPlan.of_sound(sound, with_data=data_is_sound)
+        return plan.RunPlan.of_sound(sound, files, with_data=data_is_sound)
     except plan.PlanError as error:
         mistakes.append(str(error))
         return error.plan

@@ -338,6 +338,9 @@ def _advice(error: jsonschema.ValidationError) -> str:
         if "rename" in node.get("properties", {}):
             return " Leave it out: the classes are those of the annotations."
         return " Leave out the - before each name." if dashes else ""
+    arrays = (one for one in [node, *node.get("anyOf", ())] if "items" in one)
+    if isinstance(value, list) and (array := next(arrays, None)):
+        return _of_items(value, array)
     if isinstance(value, dict | list | None):
         return ""
     if block := next((one for one in [node, *node.get("anyOf", ())] if one.get("properties")), None):
@@ -370,6 +373,16 @@ def _advice(error: jsonschema.ValidationError) -> str:
     ]
     near = _words_like(str(value), [word for word in words if isinstance(word, str)])
     return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in near)}?" if near else ""
+
+
+def _of_items(value: list[Any], array: Mapping[str, Any]) -> str:
+    """What is wrong with the items of a list, a sentence with a space before it; "" if each of them is allowed."""
+    allowed = [*array.get("prefixItems", ()), *[array["items"]] * len(value)]
+    wrong = [one for one, node in zip(value, allowed, strict=False) if not _fits(one, node)]
+    ordered = sorted(value, key=lambda one: one not in wrong)
+    if wrong and _fits(ordered, array):
+        return f" Write `[{', '.join(map(_shown_inside, ordered))}]`: only the first can be {ordered[0]}."
+    return f" Wrong in it: {', '.join(map(paths.shown, wrong))}." if wrong and len(value) > 1 else ""
 
 
 def _numbers_like(text: str) -> Iterator[int | float]:

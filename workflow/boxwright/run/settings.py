@@ -55,15 +55,21 @@ class SettingsError(UserError):
 
     sound: the settings as `load` gives them, with stand-ins for what is wrong and without models that cannot be
     configured; None if nothing is sound. data_is_sound: whether those of the data set are. unsettled: the models with
-    fields of pipeline.config among their keys, which are not set so.
+    fields of pipeline.config among their keys, which are not set so. files: those that it comes from.
     """
 
     def __init__(
-        self, mistakes: Sequence[str], sound: dict[str, Any] | None, data_is_sound: bool, unsettled: Iterable[str] = ()
+        self,
+        mistakes: Sequence[str],
+        sound: dict[str, Any] | None,
+        data_is_sound: bool,
+        unsettled: Iterable[str],
+        files: Iterable[str | Path],
     ) -> None:
         lines = [f"  - {_on_one_line(text)}" for text in mistakes]
         super().__init__("\n".join([f"The configuration has {plural(len(lines), 'mistake')}:", *lines]))
         self.sound, self.data_is_sound, self.unsettled = sound, data_is_sound, set(unsettled)
+        self.files = list(files)
 
 
 class _Mistake(NamedTuple):
@@ -93,8 +99,9 @@ def load(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> dict[st
     settings, mistakes, wrong = _examined(config)
     if mistakes:
         sound = _sound(settings, wrong) if settings else None
+        files = list(files)
         told = key_lines.located(mistakes, config, files)
-        raise SettingsError(told, sound, not _concerns([("dataset",)], wrong), _unsettled(wrong))
+        raise SettingsError(told, sound, not _concerns([("dataset",)], wrong), _unsettled(wrong), files)
     return _finished(settings)
 
 

@@ -119,6 +119,7 @@ SPEC = Spec(
         "first_stage_box_predictor_depth": Range(1, CHANNELS),
         "first_stage_minibatch_size": Range(1),
         "first_stage_positive_balance_fraction": SHARE,
+        "first_stage_nms_score_threshold": Range(most=1, below=True),
         "first_stage_nms_iou_threshold": SHARE,
         "first_stage_max_proposals": COUNT,
         "first_stage_localization_loss_weight": NOT_NEGATIVE,
