@@ -426,8 +426,8 @@ ROWS = [
         "1 key with a single value among the models",
         lambda folder: folder.config["models"].update(zoo_trust=True),
         [
-            "has 1 mistake: - my.yaml: line 12: `zoo_trust` lies below `models`, but is a key beside it: let it start in "
-            "the same column."
+            "has 1 mistake: - my.yaml: line 12: `zoo_trust` lies below `models`, but is a key beside it: let it start "
+            "in the same column."
         ],
     ),
     ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
