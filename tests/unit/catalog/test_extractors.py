@@ -142,6 +142,7 @@ def test_rows_are_identified_by_what_decides_results_wherever_they_stand():
         "scope": "FeatureExtractor/MobilenetV1",
         "neck": "extra_maps",
         "most_extra_maps": 4,
+        "rounded_features": True,
     }
     assert EXTRACTORS["faster_rcnn_resnet101"].deciding() == {
         "type": "faster_rcnn_resnet101",
@@ -155,7 +156,7 @@ def test_rows_are_identified_by_what_decides_results_wherever_they_stand():
         "box_features": 2048,
         "strides": [16, 8],
         "black_padding": True,
-        "dense": True,
+        "rounded_features": True,
     }
 
 

@@ -15,6 +15,24 @@ def noise(*shape: int) -> tf.Tensor:
     return tf.constant(np.random.default_rng(0).standard_normal(shape), tf.float32)
 
 
+@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("size", [(7, 8), (1, 2), (6, 6)])
+def test_subsampling_is_a_slice_with_strides(kind, stride, size):
+    x = tf.cast(noise(2, *size, 5), kind)
+
+    def found(function) -> list[tf.Tensor]:
+        def both(x: tf.Tensor) -> list[tf.Tensor]:
+            y = function(x)
+            return [y, *tf.gradients(y, x, y)]
+
+        return tf.function(both)(x)
+
+    wanted = found(lambda x: x[:, ::stride, ::stride])
+    for one, other in zip(found(lambda x: layers.subsampled(x, stride)), wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_first_values_depend_on_seed_and_name_alone():
     def value(seed: int, *names: str) -> np.ndarray:
         variables = layers.Variables(seed)

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from boxwright.catalog.extractors import EXTRACTORS
 from boxwright.detector import precision
+from boxwright.detector.build import build
 from boxwright.detector.hyperparams import Hyperparams
 from boxwright.detector.layers import Convolution, FullyConnected, Variables
 from boxwright.detector.precision import FLOAT32, Precision
+from boxwright.pipeline import text
 from boxwright.training.gradients import fast_convolutions, pairwise_gradients
 
 ROUNDED = precision.of("bfloat16", gpu=False)
@@ -142,7 +145,59 @@ def test_layers_compute_in_the_precision_of_their_registry():
     assert on_gpu.dtype == tf.bfloat16
 
 
-def test_dense_networks_are_rounded_as_a_whole_on_a_cpu():
+@pytest.mark.parametrize(("size", "kind"), [((3, 3), tf.bfloat16), ((3, 2), tf.float32), ((1, 9), tf.float32)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_depthwise_kernel_larger_than_its_map_stays_float32(size, kind, stride):
+    x, filters = noise(2, *size, 16), noise(3, 3, 16, 1)
+    y = tf.function(ROUNDED.between_layers_too().depthwise_convolution).get_concrete_function(
+        x, filters, stride, "SAME"
+    )
+    (convolution,) = (op for op in y.graph.get_operations() if op.type == "DepthwiseConv2dNative")
+    assert convolution.outputs[0].dtype == kind and y.outputs[0].dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (8, 2), (7, 8)])
+def test_no_map_of_unknown_size_is_too_small_for_a_depthwise_kernel(kernel, stride, size):
+    x, filters = noise(2, *size, 16), noise(kernel, kernel, 16, 1)
+
+    def found(kind: Precision, x: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        y = tf.cast(kind.depthwise_convolution(x, filters, stride, "SAME"), tf.float32)
+        return y, *tf.gradients(tf.reduce_sum(y * y), [x, filters])
+
+    @tf.function(input_signature=[tf.TensorSpec([2, None, None, 16])], autograph=False)
+    def rounded(x: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        with fast_convolutions():
+            return found(ROUNDED.between_layers_too(), x)
+
+    for one, whole in zip(rounded(x), tf.function(found)(FLOAT32, x), strict=True):
+        scale = np.std(whole)
+        np.testing.assert_allclose(one / scale, whole / scale, rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize("type_", ["ssd_mobilenet_v1", "ssd_mobilenet_v3_large"])
+def test_features_are_rounded_where_the_catalogue_says_so_and_heads_are_not(type_):
+    config = text.read("config/pipelines/ssd_mobilenet_v1.config")
+    config.model.ssd.feature_extractor.type = type_
+    detector = build(config.model, precision=ROUNDED)
+    image = tf.zeros([1, 300, 300, 3])
+
+    @tf.function(autograph=False)
+    def maps_and_predictions() -> tuple:
+        maps = detector.neck(detector.backbone(image, training=True), training=True)
+        return maps, detector.head(maps, training=True, seed=tf.constant([0, 0]))
+
+    traced = maps_and_predictions.get_concrete_function()
+    maps, predictions = traced.structured_outputs
+    kind = tf.bfloat16 if EXTRACTORS[type_].rounded_features else tf.float32
+    assert {one.dtype for one in maps.values()} == {kind}
+    assert {one.dtype for one in predictions} == {tf.float32}
+    biases = [op for op in traced.graph.get_operations() if op.type == "BiasAdd" and "BoxPredictor" in op.name]
+    assert biases and {op.outputs[0].dtype for op in biases} == {tf.float32}
+
+
+def test_tensors_between_layers_are_rounded_on_a_cpu():
     assert ROUNDED.between_layers_too() == Precision(tf.bfloat16, tf.bfloat16)
     assert FLOAT32.between_layers_too() == FLOAT32
     on_gpu = precision.of("float16", gpu=True)

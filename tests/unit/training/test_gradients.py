@@ -113,6 +113,51 @@ def test_strips_give_the_gradients_of_depthwise_convolutions(kernel, stride, pad
     assert strips == -(-kernel[1] // 3)
 
 
+def test_rounded_biases_get_their_gradients_in_one_sum():
+    """TensorFlow's own sum of 45,000 rounded numbers is off by 100 times their standard deviation."""
+    upstream = np.random.default_rng(0).normal(size=[8, 75, 75, 24])
+
+    def gradient(kind: tf.DType) -> tuple[np.ndarray, set[str]]:
+        @tf.function(input_signature=[tf.TensorSpec([8, None, None, 24], kind)])
+        def of_biases(upstream: tf.Tensor) -> tf.Tensor:
+            with fast_convolutions():
+                biases = tf.zeros([24], kind)
+                return tf.gradients(tf.nn.bias_add(tf.zeros_like(upstream), biases), biases, upstream)[0]
+
+        operations = {op.type for op in of_biases.get_concrete_function().graph.get_operations()}
+        return np.float64(of_biases(tf.constant(upstream, kind))), operations
+
+    found, operations = gradient(tf.bfloat16)
+    wanted = np.float64(tf.constant(upstream, tf.bfloat16)).sum((0, 1, 2))
+    np.testing.assert_allclose(found, wanted, rtol=2**-8)
+    assert "BiasAddGrad" not in operations
+    found, operations = gradient(tf.float32)
+    np.testing.assert_allclose(found, upstream.sum((0, 1, 2)), rtol=1e-4, atol=1e-2)
+    assert "MatMul" not in operations
+
+
+@pytest.mark.parametrize(("stride", "kind"), [(1, tf.bfloat16), (2, tf.float32)])
+def test_rounded_depthwise_convolutions_with_a_stride_get_the_gradient_of_their_input_in_float32(stride, kind):
+    random = np.random.default_rng(0)
+    x, filters = (random.normal(size=size) for size in ([2, 9, 8, 16], [3, 3, 16, 1]))
+
+    @tf.function
+    def gradients(x: tf.Tensor, filters: tf.Tensor) -> list[tf.Tensor]:
+        with fast_convolutions():
+            y = tf.nn.depthwise_conv2d(x, filters, [1, stride, stride, 1], "SAME")
+            return tf.gradients(tf.reduce_sum(tf.cast(y, tf.float32) ** 2), [x, filters])
+
+    rounded = [tf.constant(one, tf.bfloat16) for one in (x, filters)]
+    wanted = gradients(*(tf.cast(one, tf.float32) for one in rounded))
+    for found, usual in zip(gradients(*rounded), wanted, strict=True):
+        assert found.dtype == tf.bfloat16
+        scale = np.std(usual)
+        np.testing.assert_allclose(np.float32(found) / scale, usual / scale, rtol=0.02, atol=0.02)
+    graph = gradients.get_concrete_function(*rounded).graph
+    (of_x,) = (op for op in graph.get_operations() if op.type == "DepthwiseConv2dNativeBackpropInput")
+    assert of_x.outputs[0].dtype == kind
+
+
 def test_gpus_keep_the_gradients_of_convolutions(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
 

@@ -12,7 +12,8 @@ conv(x, w * s) + (beta - mean * s) with s = gamma / sqrt(variance + epsilon) cos
 still reach w, gamma and beta.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -59,6 +60,14 @@ class Variables:
         if regularizer is not None:
             self.regularized[name] = regularizer
         return self.by_name[name]
+
+    @contextmanager
+    def rounded_between_layers(self, wanted: bool = True) -> Iterator[None]:
+        """A context in which layers are added that keep rounded tensors between them, if that is wanted."""
+        before = self.precision
+        self.precision = before.between_layers_too() if wanted else before
+        yield
+        self.precision = before
 
     def penalise(self, name: str, regularizer: Regularizer | None) -> None:
         """Put a penalty on a variable that its layer adds without one, such as a bias."""
@@ -209,7 +218,6 @@ class Convolution:
 
     def normalised(self, x: tf.Tensor, normalizer: Normalizer | None, training: bool) -> tf.Tensor:
         """The convolution with its bias and with a batch norm, not necessarily its own, but without the activation."""
-        x = tf.cast(x, self.precision.tensors)
         if self.padding == "EXPLICIT":
             x = pad_explicitly(x, self.kernel, self.rate)
         if normalizer is None:
@@ -258,10 +266,8 @@ class DepthwiseConvolution(Convolution):
         return self.weights * scale[:, tf.newaxis]
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
-        weights = tf.cast(weights, self.precision.tensors)
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
-        return biased(tf.nn.depthwise_conv2d(x, weights, strides, padding, dilations=rate), biases)
+        return self.precision.depthwise_convolution(x, weights, self.stride, padding, self.rate, biases)
 
 
 class FullyConnected:
@@ -297,6 +303,14 @@ def pad_explicitly(x: tf.Tensor, kernel: tuple[int, int], rate: int = 1) -> tf.T
     total = [(side - 1) * rate for side in kernel]
     before = [side // 2 for side in total]
     return tf.pad(x, [[0, 0], *[[b, t - b] for b, t in zip(before, total, strict=True)], [0, 0]])
+
+
+def subsampled(x: tf.Tensor, stride: int) -> tf.Tensor:
+    """Every `stride`-th row and column of [B, H, W, C], the first included.
+
+    A pooling of single places: a slice with strides takes 10 to 20 times as long on a CPU, and so does its gradient.
+    """
+    return x if stride == 1 else tf.nn.avg_pool2d(x, 1, stride, "SAME")
 
 
 def dropout(x: tf.Tensor, keep_probability: float, seed: tf.Tensor) -> tf.Tensor:

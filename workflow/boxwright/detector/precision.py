@@ -1,11 +1,11 @@
 """The types in which a network computes: those of its tensors, and those of its products.
 
 On a GPU both are the same: less precision halves the memory and runs on tensor cores. On a CPU convolutions and matrix
-products gain, by instructions that multiply bfloat16 and add in float32; depthwise convolutions, batch norm of batches
-and some activations are slower in bfloat16 than in float32 there. So on a CPU the factors of products are rounded, and
-everything else stays float32. The exception are networks that hardly have anything but dense convolutions, such as a
-ResNet: there all tensors between layers are rounded, which saves the conversions (`between_layers_too`). Losses,
-statistics and weights are float32 in any case.
+products gain, by instructions that multiply bfloat16 and add in float32; little else does. So on a CPU the factors of
+products are rounded, and everything else stays float32. In the backbone and the neck of many networks the tensors
+between layers are rounded too, which saves the conversions (`between_layers_too`): what a product takes and gives is
+rounded anyway. Never in a head: the bias of rare classes would be rounded with the logits. Losses, statistics and
+weights are float32 in any case.
 """
 
 from typing import NamedTuple
@@ -43,18 +43,13 @@ class Precision(NamedTuple):
         """[B, H, W, C] * [h, w, C, D] (+ [D]) -> [B, H', W', D], of the type `tensors`; padding is "SAME" or "VALID".
 
         Two kinds of convolutions are not rounded on a CPU. Rounding those with few multiplications for each rounded
-        number (`LEAST_WORK`) costs more than it saves. And TensorFlow's bfloat16 kernels for CPUs leave the gradients
-        undefined where a kernel is larger than its map; so a map of unknown size is padded before it is convolved.
+        number (`LEAST_WORK`) costs more than it saves, unless the tensors between layers are rounded anyway. The other
+        kind are those whose gradients would be undefined (`_defined`).
         """
         kind = self.products
-        if kind != tf.float32 and not self.gpu:
-            sides = [(side - 1) * rate + 1 for side in filters.shape[:2]]
-            if kind != self.tensors and _work(filters, stride) < LEAST_WORK:
-                kind = self.tensors
-            elif padding == "SAME" and None in x.shape[1:3]:
-                x, padding = (padded(x, sides, stride), "VALID") if max(sides) > 1 else (x, padding)
-            elif any(size and side > size for side, size in zip(sides, x.shape[1:3], strict=True)):
-                kind = tf.float32
+        if kind != self.tensors and not self.gpu and _work(filters, stride) < LEAST_WORK:
+            kind = self.tensors
+        x, kind, padding = self._defined(x, kind, filters, stride, padding, rate)
         x, filters = tf.cast(x, kind), tf.cast(filters, kind)
         if rate == 1:
             y = tf.nn.conv2d(x, filters, stride, padding)
@@ -63,6 +58,37 @@ class Precision(NamedTuple):
             y = tf.nn.convolution(x, filters, stride, padding, dilations=rate)
         # TensorFlow fuses them with the convolution if they are added before it is converted.
         return tf.cast(biased(y, biases), self.tensors)
+
+    def depthwise_convolution(
+        self,
+        x: tf.Tensor,
+        filters: tf.Tensor,
+        stride: int,
+        padding: str,
+        rate: int = 1,
+        biases: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """[B, H, W, C] * [h, w, C, n] (+ [C * n]) -> [B, H', W', C * n], of the type `tensors`; otherwise as above."""
+        x, kind, padding = self._defined(x, self.tensors, filters, stride, padding, rate)
+        strides, rates = [1, stride, stride, 1], [rate, rate]
+        y = tf.nn.depthwise_conv2d(tf.cast(x, kind), tf.cast(filters, kind), strides, padding, dilations=rates)
+        return tf.cast(biased(y, biases), self.tensors)
+
+    def _defined(
+        self, x: tf.Tensor, kind: tf.DType, filters: tf.Tensor, stride: int, padding: str, rate: int
+    ) -> tuple[tf.Tensor, tf.DType, str]:
+        """The tensor, the type and the padding with which a convolution in type `kind` has defined gradients.
+
+        TensorFlow's bfloat16 kernels for CPUs leave those of a kernel undefined that is larger than its map. Such a
+        convolution stays float32, and a map of unknown size is padded before it is convolved.
+        """
+        if kind == tf.float32 or self.gpu:
+            return x, kind, padding
+        sides = [(side - 1) * rate + 1 for side in filters.shape[:2]]
+        if padding == "SAME" and None in x.shape[1:3]:
+            return (padded(x, sides, stride) if max(sides) > 1 else x), kind, "VALID"
+        larger = any(size and side > size for side, size in zip(sides, x.shape[1:3], strict=True))
+        return x, tf.float32 if larger else kind, padding
 
     def product(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """The product of two matrices, of the type of the products."""

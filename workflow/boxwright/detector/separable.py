@@ -50,7 +50,5 @@ class SeparableConvolution(Convolution):
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         """`weights` are the pointwise ones, perhaps scaled by batch norm."""
         padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        strides, rate = [1, self.stride, self.stride, 1], [self.rate, self.rate]
-        filters = tf.cast(self.depthwise_weights, self.precision.tensors)
-        x = tf.nn.depthwise_conv2d(x, filters, strides, padding, dilations=rate)
+        x = self.precision.depthwise_convolution(x, self.depthwise_weights, self.stride, padding, self.rate)
         return self.precision.convolution(x, weights, 1, "VALID", biases=biases)

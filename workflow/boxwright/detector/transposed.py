@@ -24,7 +24,8 @@ class TransposedConvolution(Convolution):
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         batch, height, width = tf.unstack(tf.shape(x)[:3])
         shape = [batch, height * self.stride, width * self.stride, self.channels_out]
-        y = tf.nn.conv2d_transpose(x, tf.cast(weights, self.precision.tensors), shape, self.stride, "SAME")
+        x, weights = tf.cast(x, self.precision.tensors), tf.cast(weights, self.precision.tensors)
+        y = tf.nn.conv2d_transpose(x, weights, shape, self.stride, "SAME")
         sides = [None if side is None else side * self.stride for side in x.shape[1:3]]
         y.set_shape([x.shape[0], *sides, self.channels_out])
         return biased(y, biases)

@@ -7,10 +7,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from boxwright.detector.layers import subsampled
 from boxwright.detector.precision import padded
 
 _BY_PRODUCT = "BoxwrightConv2DByProduct"
 _IN_STRIPS = "BoxwrightDepthwiseConv2DInStrips"
+_IN_ONE_SUM = "BoxwrightBiasAddInOneSum"
 # The widest kernel for which oneDNN has a routine of its own for the gradient of depthwise filters. For wider ones it
 # takes that of other convolutions, as if each channel were 16, and is up to ten times slower.
 _STRIP = 3
@@ -60,8 +62,9 @@ def fast_convolutions() -> Iterator[None]:
 
     Those of 1x1 convolutions are matrix products, which saves oneDNN the conversion of kernels and their gradients
     between its own order of channels and TensorFlow's. So are those of rounded filters of many channels, one product
-    for each place in the filter. Those of wide depthwise filters are computed in strips. And no convolution keeps a
-    rounded copy of its input for them.
+    for each place in the filter, and those of rounded biases. Those of wide depthwise filters are computed in strips,
+    those of the input of rounded depthwise convolutions with a stride in float32. And no convolution keeps a rounded
+    copy of its input for them.
 
     On a GPU nothing changes: there a convolution may run in another layout than a product.
     """
@@ -69,7 +72,7 @@ def fast_convolutions() -> Iterator[None]:
         yield
         return
     with tf.compat.v1.get_default_graph().gradient_override_map(
-        {"Conv2D": _BY_PRODUCT, "DepthwiseConv2dNative": _IN_STRIPS}
+        {"Conv2D": _BY_PRODUCT, "DepthwiseConv2dNative": _IN_STRIPS, "BiasAdd": _IN_ONE_SUM}
     ):
         yield
 
@@ -105,7 +108,7 @@ def _by_place(x: tf.Tensor, shape: tf.TensorShape, gradient: tf.Tensor, stride: 
     gradient = tf.reshape(gradient, [-1, depth])
     products = []
     for row, column in itertools.product(range(height), range(width)):
-        met = x[:, row : row + reach[0] : stride, column : column + reach[1] : stride]
+        met = subsampled(x[:, row : row + reach[0], column : column + reach[1]], stride)
         products.append(tf.matmul(tf.reshape(met, [-1, channels]), gradient, transpose_a=True))
     return tf.reshape(tf.stack(products), shape)
 
@@ -115,15 +118,31 @@ def _depthwise_gradients(op: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tens
     """As `_conv2d_gradients` for a depthwise convolution with filters [h, w, C, n]; D is C * n."""
     x, filters = op.inputs
     settings = _settings(op)
+    # oneDNN has no routine of its own for rounded tensors with a stride, and takes 15 times as long as in float32.
+    kind = tf.float32 if settings["strides"] != [1, 1, 1, 1] else x.dtype
     of_x = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-        input_sizes=tf.shape(x), filter=filters, out_backprop=gradient, **settings
+        input_sizes=tf.shape(x), filter=tf.cast(filters, kind), out_backprop=tf.cast(gradient, kind), **settings
     )
+    of_x = tf.cast(of_x, x.dtype)
     if filters.shape[1] > _STRIP and settings["padding"] != "EXPLICIT":
         return of_x, _in_strips(x, filters.shape, gradient, settings["strides"], settings["padding"])
     of_filters = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
         input=x, filter_sizes=filters.shape, out_backprop=gradient, **settings
     )
     return of_x, of_filters
+
+
+@tf.RegisterGradient(_IN_ONE_SUM)
+def _bias_gradients(_: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `_conv2d_gradients` for biases [C] that are added to [..., C].
+
+    TensorFlow's own sum of rounded numbers is rounded after each of them: of 45,000, it is off by more than half. A
+    product adds them in float32.
+    """
+    if gradient.dtype == tf.float32:
+        return gradient, tf.raw_ops.BiasAddGrad(out_backprop=gradient)
+    flat = tf.reshape(gradient, [-1, gradient.shape[-1]])
+    return gradient, tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0]
 
 
 def _in_strips(x: tf.Tensor, shape: tf.TensorShape, gradient: tf.Tensor, strides: list[int], padding: str) -> tf.Tensor:

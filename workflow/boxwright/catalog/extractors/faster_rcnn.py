@@ -41,7 +41,7 @@ def _resnet(depth: int, like: str, template: str, **facts: Any) -> Extractor:
         "strides": (16, 8),
         "normalization": "channel_means",
         "scope": f"resnet_v1_{depth}",
-        "dense": True,
+        "rounded_features": True,
         "batch_norm_decay": 0.997,
         "like": like,
         "template": f"config/pipelines/{template}.config",

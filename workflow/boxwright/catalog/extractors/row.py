@@ -63,8 +63,8 @@ class Extractor(NamedTuple):
     batch_norm_fixed: whether this batch norm, and a neck's that belongs to it, trains whatever is configured.
     bounded: whether activations keep their size in a network whose batch norm does nothing, as it begins, so that it
         can be trained like that. Plain residual networks multiply theirs with each unit.
-    dense: whether a CPU computes the whole network in bfloat16, and not its products alone, which is faster if no
-        convolution is depthwise. Never for an SSD: the bias of rare classes would be rounded with the logits.
+    rounded_features: whether a CPU that computes in bfloat16 also rounds the tensors between the layers of backbone and
+        neck, and not the factors of products alone: where that is faster (benchmarks/precision.py).
     bfloat16_with: the instructions (`devices.instructions`) with which `precision: auto` trains it in bfloat16 on a
         CPU: those with which that is much faster (benchmarks/precision.py) and the models are as good
         (precision_quality.py).
@@ -109,7 +109,7 @@ class Extractor(NamedTuple):
     only_side: int = 0
     batch_norm_fixed: bool = False
     bounded: bool = False
-    dense: bool = False
+    rounded_features: bool = False
     bfloat16_with: tuple[str, ...] = ()
     depthwise_template: str = ""
     compared: bool = False

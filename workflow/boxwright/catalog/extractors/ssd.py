@@ -29,6 +29,7 @@ _MOBILENET_V1: dict[str, Any] = {
     "scope": "FeatureExtractor/MobilenetV1",
     "like": r"mob\w*_v1(?!\w*fpn)",
     "template": "config/pipelines/ssd_mobilenet_v1.config",
+    "rounded_features": True,
 }
 _MOBILENET_V2: dict[str, Any] = {
     **_SSD,
@@ -39,6 +40,7 @@ _MOBILENET_V2: dict[str, Any] = {
     "like": r"mobilenet(?!\w*(_v1|fpn))",
     "template": "config/pipelines/ssd_mobilenet_v2.config",
     "depthwise_template": "config/pipelines/ssdlite_mobilenet_v2.config",
+    "rounded_features": True,
 }
 _MOBILENET_V3: dict[str, Any] = {
     **_SSD,
@@ -89,6 +91,7 @@ _INCEPTION: dict[str, Any] = {
     "unset": {_OVERRIDE: True},
     "checkpoint_mb": 300,
     "template": "config/pipelines/ssd_mobilenet_v2.config",
+    "rounded_features": True,
 }
 # What TF2's ResNets have whatever `fpn` says.
 _RETINANET = {"fpn": {"min_level": 3, "max_level": 7, "additional_layer_depth": 256}}
@@ -109,6 +112,7 @@ _MOBILENET_V2_FPN: dict[str, Any] = {
     "bottom_up": "Conv2d_20",
     "scope": "FeatureExtractor/MobilenetV2",
     "like": r"^(ssd(?!.*(mob.*_v1|resnet)).*|mobilenet_v2_)fpn",
+    "rounded_features": True,
 }
 # The channels of the levels 1 to 5 of EfficientNet B0 to B7, with the factors of width and depth, and the iterations
 # and the channels that BiFPN has on them without a `bifpn` block.
@@ -169,6 +173,7 @@ def _resnet_fpn(depth: int, dialect: str) -> Extractor:
             "scope": f"FeatureExtractor/resnet_v1_{depth}",
             "dialect": dialect,
             "smallest_side": 129,
+            "rounded_features": True,
             "batch_norm_decay": 0.997,
             "like": f"ssd_resnet{depth}" if depth != 50 else r"ssd_resnet(?!101|152)",
             "compared": depth == 50,

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from boxwright.detector import initializers, object_graph
 from boxwright.detector.hyperparams import Activation, BatchNorm, Hyperparams, Regularizer
-from boxwright.detector.layers import Convolution, Variables, pad_explicitly
+from boxwright.detector.layers import Convolution, Variables, pad_explicitly, subsampled
 
 UNITS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 # Channels of conv1 and conv2 of a unit, per block; a unit's output is four times as wide.
@@ -111,7 +111,7 @@ class Bottleneck:
         if self.shortcut is not None:
             shortcut = self.shortcut(x, training)
         else:
-            shortcut = x if self.stride == 1 else x[:, :: self.stride, :: self.stride]
+            shortcut = x if self.stride == 1 else subsampled(x, self.stride)
         for convolution in self.convolutions:
             x = convolution(x, training)
         return self.activation(shortcut + x)
@@ -238,7 +238,7 @@ class PyramidFeatures:
         found: dict[int, tf.Tensor] = {}
         for level, block in self.blocks.items():
             if found and not self._keras:
-                x = x[:, ::2, ::2]
+                x = subsampled(x, 2)
             x = found[level] = block(x, training)
         return {level: found[level] for level in self.channels}
 

@@ -31,11 +31,8 @@ def build(model: Message, seed: int = 0, precision: "Precision | None" = None) -
 
     check.require(model, "model")
     message, row = _chosen(model)
-    precision = precision or FLOAT32
-    if row.dense:
-        precision = precision.between_layers_too()
     family = importlib.import_module(f"{__name__}.{row.family}")
-    return family.build(message, row, Variables(seed, precision), _preprocessing(message, row))
+    return family.build(message, row, Variables(seed, precision or FLOAT32), _preprocessing(message, row))
 
 
 def preprocessing(model: Message) -> "Preprocessing":

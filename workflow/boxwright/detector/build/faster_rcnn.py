@@ -33,13 +33,9 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
     anchors = parts.make(message.first_stage_anchor_generator)
     keras = row.dialect == "tf2"
     offered = {**network.fields(message.feature_extractor), "channels_in": preprocessing.channels, "keras": keras}
-    backbone = network.call(
-        network.module("backbones", row.backbone).proposal_features,
-        registry,
-        f"{row.scopes[0]}/{row.scope}",
-        offered=offered,
-        **row.arguments,
-    )
+    features = network.module("backbones", row.backbone).proposal_features
+    with registry.rounded_between_layers(row.rounded_features):
+        backbone = network.call(features, registry, f"{row.scopes[0]}/{row.scope}", offered=offered, **row.arguments)
     (channels,) = backbone.channels.values()
     (per_location,) = anchors.per_location
     head = network.module("heads", row.heads[0]).make(
@@ -77,13 +73,12 @@ def _of_proposals(message: Message, keras: bool) -> Hyperparams:
 
 def _second_stage(message: Message, row: Extractor, registry: Variables, channels: int) -> SecondStage:
     """The second stage, on features with `channels` channels."""
-    features = network.call(
-        network.module("backbones", row.backbone).box_features,
-        registry,
-        f"{row.scopes[1]}/{row.scope}",
-        offered={**network.fields(message.feature_extractor), "channels_in": channels, "keras": row.dialect == "tf2"},
-        **row.arguments,
-    )
+    offered = {**network.fields(message.feature_extractor), "channels_in": channels, "keras": row.dialect == "tf2"}
+    box_features = network.module("backbones", row.backbone).box_features
+    with registry.rounded_between_layers(row.rounded_features):
+        features = network.call(
+            box_features, registry, f"{row.scopes[1]}/{row.scope}", offered=offered, **row.arguments
+        )
     chosen = parts.choice(message.second_stage_box_predictor)
     predictor = getattr(message.second_stage_box_predictor, chosen)
     head = network.call(

@@ -48,10 +48,11 @@ def build(message: Message, row: Extractor, registry: Variables, preprocessing: 
         **row.ignored,
     }
     features = network.module("backbones", row.backbone).features
-    backbone = network.call(features, registry, row.scope, offered=offered, **row.arguments)
     neck = None
-    if row.neck:
-        neck = network.call(network.module("necks", row.neck).make, registry, row.scope, backbone, offered=offered)
+    with registry.rounded_between_layers(row.rounded_features):
+        backbone = network.call(features, registry, row.scope, offered=offered, **row.arguments)
+        if row.neck:
+            neck = network.call(network.module("necks", row.neck).make, registry, row.scope, backbone, offered=offered)
     chosen = parts.choice(message.box_predictor)
     predictor = getattr(message.box_predictor, chosen)
     head = network.call(

@@ -39,7 +39,9 @@ class RegionProposalHead:
         self._keras = keras
         # Always ReLU6, as in the OD API, whatever activation is configured.
         relu6 = replace(settings, activation=tf.nn.relu6)
-        self.slide = Convolution(variables, "Conv", channels_in, depth, relu6, kernel=kernel, rate=rate)
+        # Its values are only factors of products.
+        with variables.rounded_between_layers():
+            self.slide = Convolution(variables, "Conv", channels_in, depth, relu6, kernel=kernel, rate=rate)
         self.boxes = Convolution(
             variables,
             f"{scope}/BoxEncodingPredictor",
