@@ -1,5 +1,7 @@
 """The types that a network computes in: rounded products on a CPU, and where they are not rounded."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -178,7 +180,7 @@ def test_no_map_of_unknown_size_is_too_small_for_a_depthwise_kernel(kernel, stri
 
 @pytest.mark.parametrize("type_", ["ssd_mobilenet_v1", "ssd_mobilenet_v3_large"])
 def test_features_are_rounded_where_the_catalogue_says_so_and_heads_are_not(type_):
-    config = text.read("config/pipelines/ssd_mobilenet_v1.config")
+    config = text.read(Path(__file__).parents[3] / "config/pipelines/ssd_mobilenet_v1.config")
     config.model.ssd.feature_extractor.type = type_
     detector = build(config.model, precision=ROUNDED)
     image = tf.zeros([1, 300, 300, 3])
