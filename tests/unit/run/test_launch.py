@@ -140,6 +140,14 @@ def test_a_run_of_some_targets_has_no_report(started, capsys):
         (["--zzz"], "There is no option --zzz; `.venv/bin/snakemake --help` lists all."),
         (["--apptainer-args", "--nv --bind /scratch"], ""),
         (["--keep-going", "--", "--target"], ""),
+        (
+            ["--config", "b.yaml", "-n"],
+            "--config takes KEY=VALUE, and b.yaml is none; a file is named with `--configfile ",
+        ),
+        (["--config=b.yaml"], "a file is named with `--configfile b.yaml`."),
+        (["-C", "zoo_trust"], "-C takes KEY=VALUE, and zoo_trust is none."),
+        (["--config", "a=1", "b=2", "--keep-going"], ""),
+        (["--resources", "gpu"], "--resources takes NAME=INT, and gpu is none."),
     ],
 )
 def test_a_misspelt_option_is_named(started, capsys, option, told):

@@ -32,7 +32,8 @@ def run(given: Namespace) -> int:
 def _run(given: Namespace) -> int:
     # Loading Snakemake takes a second, so its options are looked up only where there are unusual ones; and without a
     # home folder, which `launch` makes up for, it cannot be loaded here.
-    if any(one.startswith("--") and one not in launch.DRY for one in given.others) and not places.home():
+    unusual = any(one.startswith(("--", "-C")) and one not in launch.DRY for one in given.others)
+    if unusual and not places.home():
         from boxwright.snakemake_internals import options
 
         if why := options.refused(given.others):

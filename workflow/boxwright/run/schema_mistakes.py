@@ -343,8 +343,9 @@ def _advice(error: jsonschema.ValidationError) -> str:
         return _of_items(value, array)
     if isinstance(value, dict | list | None):
         return ""
-    if block := next((one for one in [node, *node.get("anyOf", ())] if one.get("properties")), None):
-        return _as_block(value, block)
+    choices = [node, *node.get("anyOf", ())]
+    if block := next((one for one in choices if one.get("properties")), None):
+        return _misspelt(value, choices) or _as_block(value, block)
     if isinstance(value, str) and node.get("type") == "object":
         return _NO_EQUALS if _ASSIGNED.match(value) else ""
     of_split = path[:2] == ["dataset", "split"] and path[-1] in SIDES
@@ -360,7 +361,6 @@ def _advice(error: jsonschema.ValidationError) -> str:
         if value == _number(number):
             return f" In quotes it is a text; write {value} without them."
         return f" YAML reads {value} as a text; write {_number(number)}."
-    choices = [node, *node.get("anyOf", ())]
     items = next((one["items"] for one in choices if "items" in one and "prefixItems" not in one), None)
     as_written = "[{}]" if items else "{}"
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
@@ -368,9 +368,12 @@ def _advice(error: jsonschema.ValidationError) -> str:
         parts = [next((one for one in _numbers_like(str(part)) if _fits(one, items)), part) for part in parts]
     if items and all(_fits(part, items) for part in parts):
         return f" Write `{as_written.format(', '.join(map(_shown_inside, parts)))}`."
-    words = [
-        word for one in [*choices, items or {}] for word in [*one.get("enum", ()), *filter(None, [one.get("const")])]
-    ]
+    return _misspelt(value, [*choices, items or {}], as_written)
+
+
+def _misspelt(value: Any, choices: Iterable[Mapping[str, Any]], as_written: str = "{}") -> str:
+    """The words of some parts of the schema that a value may misspell, a question with a space before it, else ""."""
+    words = [word for one in choices for word in [*one.get("enum", ()), one.get("const")]]
     near = _words_like(str(value), [word for word in words if isinstance(word, str)])
     return f" Did you mean {' or '.join(f'`{as_written.format(word)}`' for word in near)}?" if near else ""
 

@@ -13,13 +13,16 @@ from boxwright.core.wording import nearest
 def refused(given: Sequence[str]) -> str:
     """A sentence about the first option that Snakemake would refuse; "" if there is none.
 
-    That is a long option ("--name" or "--name=value") that it has not, or an executor whose plugin is not installed,
-    also one that a profile names. The beginning of an option stands for it. What contains a space is a value, as for
-    Snakemake, and behind a bare "--" are targets.
+    That is a long option ("--name" or "--name=value") that it has not, a value without the = that its option asks for,
+    or an executor whose plugin is not installed, also one that a profile names. The beginning of an option stands for
+    it. What contains a space is a value, as for Snakemake, and behind a bare "--" are targets.
     """
     options = given[: list(given).index("--")] if "--" in given else given
     known = get_argument_parser()._option_string_actions
-    return next(chain(_unknown(options, known), _not_installed(options, known["--executor"].choices)), "")
+    found = chain(
+        _unknown(options, known), _unpaired(options, known), _not_installed(options, known["--executor"].choices)
+    )
+    return next(found, "")
 
 
 def _unknown(options: Sequence[str], known: Mapping) -> Iterator[str]:
@@ -28,6 +31,20 @@ def _unknown(options: Sequence[str], known: Mapping) -> Iterator[str]:
             near = nearest(name, known)
             hint = f"did you mean {near}?" if near else "`.venv/bin/snakemake --help` lists all."
             yield f"There is no option {name}; {hint}"
+
+
+def _unpaired(options: Sequence[str], known: Mapping) -> Iterator[str]:
+    """Values without "=" of options whose values have one, such as `--config KEY=VALUE`."""
+    pair = option = ""
+    for one in options:
+        value = one
+        if one.startswith("-"):
+            option, _, value = one.partition("=")
+            pair = str(known[option].metavar) if option in known else ""
+        if "=" in pair and value and "=" not in value:
+            file = option == "--config" and Path(value).suffix in (".yaml", ".yml", ".json")
+            hint = f"; a file is named with `--configfile {value}`" if file else ""
+            yield f"{option} takes {pair}, and {value} is none{hint}."
 
 
 def _not_installed(options: Sequence[str], installed: Collection[str]) -> Iterator[str]:
