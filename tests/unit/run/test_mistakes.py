@@ -430,7 +430,21 @@ ROWS = [
             "in the same column."
         ],
     ),
-    ("3 no folder", given(dataset__images="fotos"), ["`dataset.images` names fotos, but there is no such folder"]),
+    (
+        "3 no folder",
+        given(dataset__images="fotos"),
+        ["my.yaml: line 3: `dataset.images` names fotos, but there is no such folder"],
+    ),
+    (
+        "3 a folder of several",
+        given(predict__images=["images", "fotos"]),
+        ["my.yaml: line 15: `predict.images` names fotos, but there is no such folder"],
+    ),
+    (
+        "3 a word and not the block that it could be in",
+        given(dataset__split={"eval_fraction": 0.2, "group_by": "folders"}),
+        ["`dataset.split.group_by` is \"folders\"", "Did you mean `folder`?", "!Write `{name"],
+    ),
     (
         "3 files of a folder",
         given(dataset__images="data/images/*.jpg"),
@@ -859,7 +873,7 @@ ROWS = [
     (
         "32 printed quotes",
         written("dataset:\n  images: “x”\n  annotations: the “y”\n"),
-        ['line 2: “ is no quotation mark to YAML, but a letter of the value; write " or none.', "!line 3"],
+        ['line 2: “ is no quotation mark to YAML, but a letter of the value; write " or none.', "!line 3: “"],
     ),
     (
         "32 points in thousands",

@@ -393,7 +393,7 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
         lines = (line.removeprefix("  - ") for line in str(error).splitlines()[1:])
         yield from _each(("dataset", "policies"), lines)
     for key, source in _sources(dataset).items():
-        yield from _each(key, _missing_places(key, source))
+        yield from _missing_places(key, source)
     for key, source in {("dataset",): dataset, **_sources(dataset)}.items():
         place = (*key, "format")
         yield from _each(place, _unknown_format(paths.place(place), source["format"]))
@@ -408,8 +408,9 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
         yield from _each(("models", name, "pipeline"), _unfit_pipeline(f"models.{name}.pipeline", model["pipeline"]))
         wrong = _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
         yield from _each(("models", name, "checkpoint"), wrong)
-    for folder in paths.listed(settings["predict"]["images"]):
-        yield from _each(("predict", "images"), paths.missing("`predict.images`", folder, folder=True))
+    for folder, *places in _each_path(("predict", "images"), settings["predict"]["images"]):
+        for told in paths.missing("`predict.images`", folder, folder=True):
+            yield _Mistake(tuple(places), told)
 
 
 def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
@@ -562,12 +563,19 @@ def _sources(dataset: Mapping[str, Any]) -> dict[tuple[str | int, ...], Mapping[
     return {("dataset", "sources", number): one for number, one in enumerate(sources or ())} or {("dataset",): dataset}
 
 
-def _missing_places(key: Sequence[str | int], source: Mapping[str, Any]) -> Iterator[str]:
+def _missing_places(key: Place, source: Mapping[str, Any]) -> Iterator[_Mistake]:
     """Mistakes in the places of a source's images and annotations; the latter may be a file."""
     for kind in ("images", "annotations"):
-        for place in paths.listed(source[kind]):
-            if kind == "images" or not paths.is_file(place):
-                yield from paths.missing(paths.place([*key, kind]), place, folder=True)
+        for path, *places in _each_path((*key, kind), source[kind]):
+            if kind == "images" or not paths.is_file(path):
+                for told in paths.missing(paths.place([*key, kind]), path, folder=True):
+                    yield _Mistake((*places, key), told)
+
+
+def _each_path(place: Place, given: str | list[str] | None) -> Iterator[tuple[str, Place, Place]]:
+    """Each path of a key that takes one or a list of them, with its place and that of the key."""
+    for number, path in enumerate(paths.listed(given)):
+        yield path, place if isinstance(given, str) else (*place, number), place
 
 
 def _files_of(given: str | list[str]) -> list[str]:
