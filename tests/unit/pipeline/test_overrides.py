@@ -110,7 +110,11 @@ def test_all_mistakes_at_once_and_nothing_changed(config):
         "train_config.fine_tune_checkpoint": (3, "takes a text"),
         "model.ssd.feature_extractor.conv_hyperparams.activation": ("relu_6", "Nearest: RELU_6"),
         "model.ssd.freeze_batchnorm.x": (1, "takes true or false: it has no field `x`"),
-        "model.faster_rcnn.num_classes": (3, "the model is `ssd`"),
+        "model.faster_rcnn.num_classes": (3, "the model is `ssd`, not `faster_rcnn`: write `model.ssd.num_classes`."),
+        "model.faster_rcnn.first_stage_nms_iou_threshold": (
+            0.5,
+            "and has no such field: leave the override out, or take",
+        ),
         "train_config.data_augmentation_options.3.ssd_random_crop": ({}, "1 is the next index, not 3"),
         "train_config.data_augmentation_options.ssd_random_crop": ({}, "options.0`; `.1` appends"),
         "train_config.freeze_variables": ("a", "is a list: write `[a]`"),

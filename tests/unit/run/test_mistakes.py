@@ -443,7 +443,7 @@ ROWS = [
     (
         "3 a word and not the block that it could be in",
         given(dataset__split={"eval_fraction": 0.2, "group_by": "folders"}),
-        ["`dataset.split.group_by` is \"folders\"", "Did you mean `folder`?", "!Write `{name"],
+        ['`dataset.split.group_by` is "folders"', "Did you mean `folder`?", "!Write `{name"],
     ),
     (
         "3 files of a folder",

@@ -51,6 +51,8 @@ def _override(config: Message, path: str, value: Any) -> list[Change]:
         if parts[0] not in message.DESCRIPTOR.fields_by_name:
             raise _unknown(config, message, parts[0], ".".join(done))
         field = message.DESCRIPTOR.fields_by_name[parts.pop(0)]
+        if message.DESCRIPTOR.name == "DetectionModel" and value is not None:
+            _require_family(config, message, field, path, value)
         changes += _displaced(message, field, ".".join(done), clearing=value is None)
         done.append(field.name)
         index = _index(message, field, parts, done) if field.is_repeated and parts else None
@@ -154,14 +156,26 @@ def _at(config: Message, path: str) -> Any:
     return found
 
 
+def _require_family(config: Message, model: Message, field: FieldDescriptor, path: str, value: Any) -> None:
+    """Raise MistakeError if a path leads into another family than that of the `model`."""
+    present = next((model.WhichOneof(group.name) for group in model.DESCRIPTOR.oneofs), None)
+    if present in (None, field.name):
+        return
+    instead = path.replace(f"model.{field.name}", f"model.{present}", 1)
+    if can_be_set(config, instead, value):
+        raise MistakeError(f"the model is `{present}`, not `{field.name}`: write `{instead}`.")
+    raise MistakeError(
+        f"the model is `{present}`, not `{field.name}`, and has no such field: leave the override out, or take the "
+        f"pipeline.config of a model of the family `{field.name}`."
+    )
+
+
 def _displaced(message: Message, field: FieldDescriptor, path: str, clearing: bool) -> list[Change]:
     """The change that setting `field` makes to the other members of its one-of."""
     group = field.containing_oneof
     present = group and message.WhichOneof(group.name)
     if not present or present == field.name or clearing:
         return []
-    if message.DESCRIPTOR.name == "DetectionModel":
-        raise MistakeError(f"the model is `{present}`, not `{field.name}`: write `model.{present}`.")
     other = f"{path}.{present}" if path else present
     before = value_of(message, message.DESCRIPTOR.fields_by_name[present])
     message.ClearField(present)
