@@ -223,20 +223,19 @@ def checkpoint_of(plan, name, step, identity):
 
 def test_a_model_with_another_name_leaves_the_results_of_the_old_name(plan):
     begins = job(plan, "train_segment", step="200")
-    assert "no results yet" not in said(plan, begins)
+    assert "models.m: new" not in said(plan, begins)
     checkpoint_of(plan, "old", 600, {"seed": 1})
-    old = Path(plan.results) / "models/old"
-    stays = f"The configuration no longer names the model of {old}, which stays"
-    new = "the model m has no results yet, so its training begins"
-    assert f"  - {new}. {stays}\n" in said(plan, begins)
+    stays = f"  - no longer among the models: old; {Path(plan.results) / 'models/old'} stays\n"
+    new = "  - models.m: new, so it trains from the start"
+    assert f"{new}\n{stays}" in said(plan, begins)
     checkpoint_of(plan, "old", 600, Identities().train_segment("m"))
-    again = "it would train just as old did, and under that name goes on from there"
-    assert f"  - {new}; {again}. {stays}\n" in said(plan, begins)
+    again = "it would come out just as old, so with the name old nothing is trained"
+    assert f"{new}; {again}\n{stays}" in said(plan, begins)
     plan.models.append("old")
-    assert "no results yet" not in said(plan, begins)
+    assert "models.m: new" not in said(plan, begins)
     plan.models.remove("old")
     checkpoint_of(plan, "m", 200, {"seed": 1})
-    assert "no results yet" not in said(plan, begins)
+    assert "models.m: new" not in said(plan, begins)
 
 
 def test_a_first_run_gives_no_reason_for_each_job(plan, capsys):
@@ -306,7 +305,29 @@ def test_the_time_of_all_jobs_with_the_start_of_each(plan):
     )
     timed(plan, "describe.tsv", 3)
     unknown = job(plan, "draw_model")._replace(benchmark=f"{plan.results}/benchmarks/compare.tsv")
-    assert "By the times" not in said(plan, *jobs, unknown)
+    assert "all this takes about 6 min" in said(plan, *jobs, unknown)
+    assert "By the times" not in said(plan, *jobs, *[unknown] * 3)
+
+
+def test_further_seeds_and_exports_are_new_beside_what_stays(plan):
+    begins = job(plan, "train_segment", step="200")._replace(wildcards={"model": "m-seed1", "step": "200"})
+    plan.models, plan.shown = ["m", "m-seed1"], lambda name: "m"
+    plan.model = lambda name: {"early_stopping": None, "seed": int(name == "m-seed1")}
+    assert "new seed" not in said(plan, begins)
+    checkpoint_of(plan, "m", 200, {"seed": 0})
+    assert f"  - models.m: new seed 1; seed 0 ({plan.results}/models/m) stays as it is\n" in said(plan, begins)
+
+    exported = job(plan, "export_detector", further="-200")
+    assert "export.checkpoint" not in said(plan, exported)
+    summary = Path(plan.results) / "models/m" / forms.FOLDER / forms.SUMMARY
+    summary.parent.mkdir()
+    summary.write_text("{}")
+    assert "  - new in `export.checkpoint`: step 200\n" in said(plan, exported)
+
+
+def test_the_settings_of_a_choice_are_told_with_their_values(plan):
+    before, now = ({"checkpoint": one, "metric": "m", "wanted": "0"} for one in ("best", "last"))
+    assert "  - `export.checkpoint` best -> last\n" in said(plan, job(plan, "choose_checkpoint", CHANGED, before, now))
 
 
 def test_no_training_is_said(plan):

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
@@ -55,7 +56,7 @@ _PARTS = {
 }
 # By rule and part, the settings behind a change that starts with this rule.
 _SETTINGS = {
-    ("choose_checkpoint", "wanted"): "`export` or `early_stopping` changed",
+    ("choose_checkpoint", "wanted"): "`early_stopping` changed",
     ("judge_progress", "wanted"): "`early_stopping` changed",
     ("thin_checkpoints", "wanted"): "`keep` or `export` changed",
     ("predict_images", "images"): "the images to predict on (`predict.images`) changed",
@@ -63,6 +64,8 @@ _SETTINGS = {
 # Parts of an identity that are the values of settings: those of a model, and others with their keys.
 _OF_MODEL = ("seed", "precision", "loss_scale", "tf_threads", "inference_precision")
 _OF_RUN = {
+    "checkpoint": "export.checkpoint",
+    "metric": "export.metric",
     "gate": "export.gate",
     "max_pixels": "dataset.max_pixels",
     "score_threshold": "predict.score_threshold",
@@ -169,8 +172,10 @@ def _changed_parts(job: Planned, identities: Identities, checksums: Checksums) -
 def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
     """What changed, in the order of the work: data, configurations, settings, code."""
     yield from data_changes.told(plan)
+    yield from _new_exports(plan, jobs, checksums)
     yield from _new_forms(plan, jobs, checksums)
     yield from _left_forms(plan)
+    yield from _new_seeds(plan, jobs)
     yield from _new_models(plan, identities, jobs, checksums)
     code: dict[str, None] = {}
     for job in jobs:
@@ -188,6 +193,14 @@ def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], che
             code[job.rule.replace("_", " ")] = None
     if code:
         yield f"another version of boxwright: {few(list(code))}"
+
+
+def _new_exports(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
+    """The further checkpoints that models get exported which have a detector."""
+    for job in jobs:
+        further = job.wildcards.get("further", "") if job.rule == "export_detector" and job.cause == MISSING else ""
+        if further and _summaries(plan, job.wildcards["model"]) and not checksums.made_with(job.outputs[0]):
+            yield f"new in `export.checkpoint`: step {further.removeprefix('-')}"
 
 
 def _new_forms(plan: RunPlan, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
@@ -226,23 +239,37 @@ def _forms_in(summary: Path) -> Collection[str]:
         return ()
 
 
+def _new_seeds(plan: RunPlan, jobs: Sequence[Planned]) -> Iterator[str]:
+    """The models that begin to train with further seeds, and what is there of another one."""
+    begun = [name for name in plan.models if earlier.steps(plan.results, name)]
+    training = dict.fromkeys(job.wildcards["model"] for job in jobs if job.rule == "train_segment")
+    new: dict[str, list[str]] = {}
+    for name in training:
+        if name not in begun and any(plan.shown(one) == plan.shown(name) for one in begun):
+            new.setdefault(plan.shown(name), []).append(str(plan.model(name)["seed"]))
+    for shown, seeds in new.items():
+        kept = [name for name in begun if plan.shown(name) == shown]
+        there = few([f"seed {plan.model(name)['seed']} ({Path(plan.results, 'models', name)})" for name in kept])
+        more = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}"
+        yield f"models.{shown}: new {more}; {there} stays as it is"
+
+
 def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
     """The models that begin to train where others have results that the configuration does not name any more."""
     training = dict.fromkeys(job.wildcards["model"] for job in jobs if job.rule == "train_segment")
-    new = [name for name in training if not earlier.steps(plan.results, name)]
+    begun = {plan.shown(name) for name in plan.models if earlier.steps(plan.results, name)}
+    new = [name for name in training if plan.shown(name) not in begun]
     left = [name for name in earlier.models(plan.results) if name not in plan.models]
     for name in new if left else ():
         wanted = json.loads(json.dumps(identities.train_segment(name)))
         same = [one for one in left if earlier.trained_with(plan.results, one, wanted, checksums)]
-        told = f"the model {plan.shown(name)} has no results yet, so its training begins"
+        told = f"models.{plan.shown(name)}: new, so it trains from the start"
         if same:
-            told += f"; it would train just as {same[0]} did, and under that name goes on from there"
+            told += f"; it would come out just as {same[0]}, so with the name {same[0]} nothing is trained"
+        yield told
+    if new and left:
         folders = few([str(Path(plan.results, "models", one)) for one in left])
-        one = len(left) == 1
-        yield (
-            f"{told}. The configuration no longer names the {'model' if one else 'models'} of {folders}, "
-            f"{'which stays' if one else 'which stay'}"
-        )
+        yield f"no longer among the models: {few(left)}; {folders} {'stays' if len(left) == 1 else 'stay'}"
 
 
 def _values(parts: Mapping[str, tuple[Any, Any]], model: str) -> Iterator[str]:
@@ -304,9 +331,12 @@ def _time(plan: RunPlan, jobs: Sequence[Planned], trainings: Sequence[_Training]
     Most jobs of a short run do little but start Python and TensorFlow, so without this time the others mislead.
     """
     others = [measured.job_seconds(job.benchmark) for job in jobs if job.rule not in ("train_segment", "all")]
-    times = [*others, *(_training_seconds(plan, one) for one in trainings)]
-    if not others or None in times:
+    known = [one for one in others if one is not None]
+    trained = [_training_seconds(plan, one) for one in trainings]
+    if not others or 2 * len(known) < len(others) or None in trained:
         return ""
+    # A few jobs that never ran before, such as the comparison of a first second model, are like the others.
+    times = [*(median(known) if one is None else one for one in others), *trained]
     taken = f" By the times of earlier jobs, all this takes about {duration(sum(times))}"
     return f"{taken}, less where jobs run side by side." if len(times) > 1 else f"{taken}."
 

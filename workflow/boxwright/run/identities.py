@@ -158,7 +158,8 @@ class Identities:
 
     def choose_checkpoint(self, name: str) -> Identity:
         return {
-            "wanted": short(self._plan.choice, self._plan.model(name)["early_stopping"]),
+            **self._plan.choice,
+            "wanted": short(self._plan.model(name)["early_stopping"]),
             "measured": short(self.evaluate_checkpoint(name), self._plan.steps(name)),
             "code": self._code("choose_checkpoint"),
         }
