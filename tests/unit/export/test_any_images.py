@@ -47,7 +47,7 @@ def folders(data):
 
 def copied(exported, folder, *names):
     """Some files of the export in a folder of their own."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (shutil.copytree if (exported / name).is_dir() else shutil.copy)(exported / name, folder / name)
     return folder
@@ -89,6 +89,11 @@ def test_what_is_no_detector_is_said(exported, tmp_path):
     }.items():
         with pytest.raises(UserError, match=said):
             find.find(path)
+    for name in ("a", "b"):
+        copied(exported, tmp_path / "results/models" / name / forms.FOLDER, "frozen_inference_graph.pb")
+    for above in ("results", "results/models"):
+        with pytest.raises(UserError, match=r"Did you mean .*a/fine_tuned_model or .*b/fine_tuned_model\?"):
+            find.find(tmp_path / above)
     copied(exported, tmp_path / "model" / forms.FOLDER, "frozen_inference_graph.pb")
     with pytest.raises(UserError, match=r"Did you mean .*model/fine_tuned_model"):
         find.find(tmp_path / "model")

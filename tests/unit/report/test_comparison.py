@@ -7,6 +7,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -181,11 +182,25 @@ def test_members_of_a_family_share_a_colour():
 # The answer
 
 
-def told(found, optimism=None, **data) -> str:
+def told(found, optimism=None, lacking=MappingProxyType({}), **data) -> str:
     """The answer as a reader gets it; docutils must have nothing to complain about."""
     settings = {"halt_level": 2, "report_level": 2}
-    parts = publish_parts(answer.text(statistics() | data, found, optimism), writer="html", settings_overrides=settings)
+    said = answer.text(statistics() | data, found, optimism, lacking=lacking)
+    parts = publish_parts(said, writer="html", settings_overrides=settings)
     return plain(b"<body>" + parts["html_body"].encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("(`num_steps: 2300` is usual): few", "( num_steps: 2300 is usual): few"),
+        ("`a`, `b c`.", "a , b c ."),
+        ("odd ` here, `x ` and `_y_|`z", "odd ` here, `x ` and `_y_|`z"),
+    ],
+)
+def test_what_is_to_be_typed_is_code(text, wanted):
+    """Other signs of reStructuredText, as class names may have, stay as they are. In place of each tag is a space."""
+    assert f"Do {wanted}" in told([SMALL], lacking={"small": f"Do {text}"})
 
 
 def test_one_model_and_its_interval():

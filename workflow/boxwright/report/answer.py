@@ -1,6 +1,7 @@
 """The text of the report's first page: the question, the data and the answer, in reStructuredText."""
 
 import base64
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -14,6 +15,8 @@ from boxwright.report.results import Result
 
 _MOST_NAMES = 8
 _LONGEST_LINE = 5000
+# What is to be typed, in backticks as reStructuredText can have them: between spaces or signs, and with none inside.
+_CODE = re.compile(r"(?<![^\s(])`([^\s`](?:[^`]*[^\s`])?)`(?![^\s).,:;!?])")
 
 
 def text(
@@ -160,7 +163,7 @@ def _classes(one: Result, limit: int) -> str:
 
 def _advice(one: Result, lacking: Mapping[str, str]) -> str:
     advised = advice.text(one.analysis, lacking=lacking.get(one.name, ""))
-    return _escaped(f"{advice.counted(one.analysis)} {advised}")
+    return _with_code(f"{advice.counted(one.analysis)} {advised}")
 
 
 def _reliable(best: comparison.Repeats) -> str:
@@ -253,6 +256,11 @@ def _title(names: list[str]) -> str:
 def _titled(title: str, body: str, line: str = "-") -> str:
     # Letters of some scripts take two columns; the line may be longer than the title, but not shorter.
     return f"{title}\n{line * (2 * len(title))}\n\n{body}"
+
+
+def _with_code(text: str) -> str:
+    """A text of the terminal, in which what is to be typed stands in backticks, as reStructuredText."""
+    return "".join(f"``{part}``" if odd % 2 else _escaped(part) for odd, part in enumerate(_CODE.split(text)))
 
 
 def _escaped(text: str) -> str:

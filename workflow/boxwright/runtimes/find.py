@@ -12,7 +12,7 @@ from boxwright.catalog import forms
 from boxwright.catalog.forms import Form
 from boxwright.console import progress
 from boxwright.core.errors import UserError
-from boxwright.core.wording import a
+from boxwright.core.wording import a, either
 from boxwright.dataset import label_map
 from boxwright.runtimes import Detect
 
@@ -95,6 +95,11 @@ class ExportedDetector(NamedTuple):
             progress.warn(f"Compare the label map with the detector's: {told}.")
 
 
+# Where detectors lie below the folder of a model, of models or of results, and how many are named.
+_ABOVE = ("", "*/", "models/*/")
+_MOST = 5
+
+
 def find(path: str | Path) -> ExportedDetector:
     """The detector in a folder (the first in `forms.FORMS` that detects), or the form that a path in it names.
 
@@ -159,6 +164,6 @@ def _refuse(path: Path) -> tuple[Form, Path, Path]:
     known = ", ".join(form.path for form in forms.FORMS)
     if path.is_file():
         raise UserError(f"{path} is not a file of an exported detector; these are: {known}.")
-    inside = path / forms.FOLDER
-    hint = f" Did you mean {inside}?" if _form(inside) else ""
+    inside = [one for pattern in _ABOVE for one in sorted(path.glob(f"{pattern}{forms.FOLDER}*")) if _form(one)]
+    hint = f" Did you mean {either([str(one) for one in inside[:_MOST]])}?" if inside else ""
     raise UserError(f"The folder {path} holds no exported detector, none of: {known}.{hint}")
