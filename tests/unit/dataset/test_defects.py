@@ -440,7 +440,8 @@ def test_an_unknown_class_stops_with_the_nearest_name(dataset, tmp_path):
     with pytest.raises(UserError) as error:
         make(dataset, tmp_path / "out", label_map=given)
     text = str(error.value)
-    assert "bad.xml, box 2: dgo [8, 6, 40, 30]: class_unknown, did you mean 'dog'?" in text
+    rule = '`dataset.classes.rename: {"dgo": "dog"}` renames it in all images'
+    assert f"bad.xml, box 2: dgo [8, 6, 40, 30]: class_unknown, did you mean 'dog'? {rule}" in text
     assert "bad.xml, box 3: zebra [1, 1, 9, 9]: class_unknown, the label map has cat, dog" in text
     _, found, left = make(dataset, tmp_path / "out", label_map=given, policies={"class_unknown": "drop_box"})
     assert [f.action for f in found] == ["drop_box", "drop_box"] and left["bad.jpg"].boxes == (CAT,)

@@ -385,7 +385,8 @@ class Checker:
         folded = {known.casefold(): known for known in self.known or ()}
         near = nearest(name.casefold(), folded, cutoff=0.5)
         if near:
-            return f"did you mean '{folded[near]}'?"
+            rule = json.dumps({name: folded[near]}, ensure_ascii=False)  # which is YAML too
+            return f"did you mean '{folded[near]}'? `dataset.classes.rename: {rule}` renames it in all images"
         return f"the label map has {', '.join(sorted(folded.values())[:10])}"
 
 
