@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from boxwright.catalog.extractors import EXTRACTORS, Extractor
 from boxwright.catalog.families import FAMILIES
 from boxwright.checkpoints import checkpoint_files, restore
 from boxwright.core import code
-from boxwright.detector import inference
+from boxwright.detector import inference, precision
 from boxwright.detector.build import build
 from boxwright.detector.groundtruth import Groundtruth
 from boxwright.detector.protocol import Detector
 from boxwright.pipeline import parts, text
 from boxwright.protos import DetectionModel, model_of
+from boxwright.training.gradients import fast_convolutions, pairwise_gradients
 
 ROOT = Path(__file__).resolve().parents[3]
 # Height and width of images for most extractors, and for those that need larger ones.
@@ -30,6 +32,13 @@ SLOW = re.compile(
     "|faster_rcnn_inception|hourglass|^resnet_v|sep_conv"
 )
 SEED = tf.constant([3, 4])
+# One box of the first class.
+TRUTH = Groundtruth(
+    boxes=tf.constant([[[0.1, 0.2, 0.8, 0.7]]]),
+    classes=tf.constant([[0]]),
+    weights=tf.ones([1, 1]),
+    num_boxes=tf.constant([1]),
+)
 
 
 def size_of(row: Extractor) -> tuple[int, int]:
@@ -63,13 +72,11 @@ def model_of_row(row: Extractor) -> DetectionModel:
     return config.model
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(row, id=row.type, marks=[pytest.mark.slow] if SLOW.search(row.type) else [])
-        for row in EXTRACTORS.values()
-    ],
-)
+def params(rows: Iterable[Extractor]) -> list:
+    return [pytest.param(row, id=row.type, marks=[pytest.mark.slow] if SLOW.search(row.type) else []) for row in rows]
+
+
+@pytest.fixture(scope="module", params=params(EXTRACTORS.values()))
 def row(request) -> Extractor:
     return request.param
 
@@ -133,20 +140,33 @@ def test_names_of_the_backbone_begin_with_the_scopes_of_the_row(row, detector):
 
 
 def test_a_gradient_reaches_every_trainable_variable(detector, images):
-    truth = Groundtruth(
-        boxes=tf.constant([[[0.1, 0.2, 0.8, 0.7]]]),
-        classes=tf.constant([[0]]),
-        weights=tf.ones([1, 1]),
-        num_boxes=tf.constant([1]),
-    )
     with tf.GradientTape() as tape:
         predictions = detector.predict(*images, training=True, seed=SEED)
-        losses = detector.losses(predictions, truth, SEED)
+        losses = detector.losses(predictions, TRUTH, SEED)
         total = tf.add_n([*losses.values(), detector.regularization_loss()])
     gradients = tape.gradient(total, {name: detector.variables[name] for name in detector.trainable})
     assert detector.trainable
     assert [name for name, gradient in gradients.items() if gradient is None] == []
     assert [name for name, gradient in gradients.items() if not np.isfinite(gradient).all()] == []
+
+
+@pytest.mark.parametrize(
+    "row", params(row for row in EXTRACTORS.values() if row.rounded_features), indirect=True, scope="module"
+)
+def test_a_cpu_has_the_kernels_of_a_step_in_bfloat16(row, images):
+    detector = build(model_of_row(row), seed=1, precision=precision.of("bfloat16", gpu=False))
+
+    @tf.function(autograph=False)
+    def losses_and_gradients() -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        with fast_convolutions():
+            losses = detector.losses(detector.predict(*images, training=True, seed=SEED), TRUTH, SEED)
+            trained = {name: detector.variables[name] for name in detector.trainable}
+            return losses, pairwise_gradients(tf.add_n(list(losses.values())), trained)
+
+    losses, gradients = losses_and_gradients()
+    found = losses | gradients
+    assert {one.dtype for one in found.values()} == {tf.float32}
+    assert [name for name, value in found.items() if not np.isfinite(value).all()] == []
 
 
 def test_every_variable_is_saved_and_restored(row, detector, tmp_path):
