@@ -105,8 +105,15 @@ def test_all_unknown_fields_are_named_with_place_and_nearest():
             ["freeze_variables.1 takes a text, not 3"],
         ),
         ("model {\n  ssd {\n    num_classes: 3\n}\n", "4:1", ["the block `model` that line 1 opens"]),
-        ("}", "1:1", ["a field name is expected here"]),
-        ("model { ssd {} } }", "1:18", ["a field name is expected here", "}"]),
+        ("}", "1:1", ["this } closes no block: take it out"]),
+        ("model { ssd {} } }", "1:18", ["this } closes no block: take it out"]),
+        ("model { ssd { num_classes: 1 } matcher {} loss {} } }", "1:30", ["one } too many", "`matcher`", "!loss"]),
+        (
+            "model { ssd {} } image_resizer {} }",
+            "1:16",
+            ["one } too many", "`image_resizer`", "!no field"],
+        ),
+        ("model { ssd { clases: 1 } } }", "1:15", ["has no field `clases`", "this } closes no block"]),
         (
             "model { ssd { num_classes = 3 } }",
             "1:27",
@@ -132,7 +139,7 @@ def test_errors_name_place_field_and_type(source, place, words):
         text.parse(source, "my.config")
     assert str(error.value).startswith(f"my.config:{place}: ")
     for word in words:
-        assert word in str(error.value)
+        assert (word.removeprefix("!") in str(error.value)) != word.startswith("!")
 
 
 def test_blocks_without_end_are_no_traceback():

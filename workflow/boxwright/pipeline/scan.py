@@ -81,6 +81,8 @@ class Scan:
         self.whole = False
         self.ended = False
         self.unclosed: tuple[str, int] | None = None
+        # Line and column of a brace that closes no block.
+        self.surplus: tuple[int, int] | None = None
         self.fields: list[tuple[str, int, int, FieldDescriptor]] = []
         self.values: list[Value] = []
         self.unknown: list[Note] = []
@@ -123,6 +125,8 @@ class Scan:
             if name == "[" and group == "symbol":
                 name = self._extension(path, line, column)
             elif group != "word":
+                if name == "}" and closing is None:
+                    self.surplus = line, column
                 raise _MalformedError
             known = descriptor.fields_by_name.get(name) if descriptor else None
             here = f"{path}.{name}" if path else name

@@ -5,6 +5,7 @@ fields at once, with place and nearest known name; deprecated fields and fields 
 note; and the line of every field, for later warnings and errors.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +115,12 @@ def to_text(message: Message) -> str:
 def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     """A parser's error with file, line, column: every unknown field and unfit value, else the field being read."""
     unfit = [(value.line, value.column, why) for value in scan.values if (why := _unfit(value))]
-    found = sorted([*((note.line, note.column, note.text) for note in scan.unknown), *unfit])
+    unknown = scan.unknown
+    if scan.surplus:
+        told, outside = _one_too_many(scan)
+        unfit.append(told)
+        unknown = [note for note in unknown if outside is None or _above(note) != _above(outside)]
+    found = sorted([*((note.line, note.column, note.text) for note in unknown), *unfit])
     if found:
         places = [f"{source}:{line}:{column}: {told}" for line, column, told in found[:_SHOWN]]
         if more := len(found) - len(places):
@@ -142,6 +148,26 @@ def _told(error: text_format.ParseError, scan: Scan, source: str) -> str:
     path, *_, descriptor = before[-1]
     reason = next((words for said, words in _SAID if said in reason), reason)
     return f"{source}:{line}:{column}: {path} takes {type_name(descriptor)}: {reason}"
+
+
+def _one_too_many(scan: Scan) -> tuple[tuple[int, int, str], Note | None]:
+    """Line, column and words for a brace too many, and the first field that it puts out of its block, if it does."""
+    ends = {
+        (after[2], after[3]): (brace[2], brace[3])
+        for brace, after in itertools.pairwise(scan.tokens)
+        if brace[1] == "}"
+    }
+    outside = next((note for note in scan.unknown if (note.line, note.column) in ends), None)
+    if not outside:
+        return (*scan.surplus, "this } closes no block: take it out"), None
+    name = outside.field.rpartition(".")[2]
+    told = f"one }} too many, here or above: `{name}`, which follows, is a field of the block that ends here"
+    return (*ends[outside.line, outside.column], told), outside
+
+
+def _above(note: Note) -> str:
+    """The path of the block that a field is in."""
+    return note.field.rpartition(".")[0]
 
 
 def _unfit(value: Value) -> str:
