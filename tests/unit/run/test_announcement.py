@@ -316,6 +316,8 @@ def test_further_seeds_and_exports_are_new_beside_what_stays(plan):
     assert "new seed" not in said(plan, begins)
     checkpoint_of(plan, "m", 200, {"seed": 0})
     assert f"  - models.m: new seed 1; seed 0 ({plan.results}/models/m) stays as it is\n" in said(plan, begins)
+    goes_on = job(plan, "train_segment", step="400")
+    assert "  - models.m: new seed 1\n" in said(plan, begins, goes_on)
 
     exported = job(plan, "export_detector", further="-200")
     assert "export.checkpoint" not in said(plan, exported)

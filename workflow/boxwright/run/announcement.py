@@ -248,10 +248,11 @@ def _new_seeds(plan: RunPlan, jobs: Sequence[Planned]) -> Iterator[str]:
         if name not in begun and any(plan.shown(one) == plan.shown(name) for one in begun):
             new.setdefault(plan.shown(name), []).append(str(plan.model(name)["seed"]))
     for shown, seeds in new.items():
-        kept = [name for name in begun if plan.shown(name) == shown]
+        kept = [name for name in begun if plan.shown(name) == shown and name not in training]
         there = few([f"seed {plan.model(name)['seed']} ({Path(plan.results, 'models', name)})" for name in kept])
+        stays = "stays as it is" if len(kept) == 1 else "stay as they are"
         more = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}"
-        yield f"models.{shown}: new {more}; {there} stays as it is"
+        yield f"models.{shown}: new {more}" + (f"; {there} {stays}" if kept else "")
 
 
 def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
