@@ -148,6 +148,7 @@ def test_a_run_of_some_targets_has_no_report(started, capsys):
         (["-C", "zoo_trust"], "-C takes KEY=VALUE, and zoo_trust is none."),
         (["--config", "a=1", "b=2", "--keep-going"], ""),
         (["--resources", "gpu"], "--resources takes NAME=INT, and gpu is none."),
+        (["--set-thr", "train"], "--set-thr takes RULE=THREADS, and train is none."),
     ],
 )
 def test_a_misspelt_option_is_named(started, capsys, option, told):

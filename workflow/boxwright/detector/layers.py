@@ -241,9 +241,13 @@ class Convolution:
         """The kernel with each output channel multiplied by its element of `scale`."""
         return self.weights * scale
 
+    @property
+    def _padding_left(self) -> str:
+        """The padding that the convolution itself has to add."""
+        return "VALID" if self.padding == "EXPLICIT" else self.padding
+
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
-        padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        return self.precision.convolution(x, weights, self.stride, padding, self.rate, biases)
+        return self.precision.convolution(x, weights, self.stride, self._padding_left, self.rate, biases)
 
 
 class DepthwiseConvolution(Convolution):
@@ -266,8 +270,7 @@ class DepthwiseConvolution(Convolution):
         return self.weights * scale[:, tf.newaxis]
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
-        padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        return self.precision.depthwise_convolution(x, weights, self.stride, padding, self.rate, biases)
+        return self.precision.depthwise_convolution(x, weights, self.stride, self._padding_left, self.rate, biases)
 
 
 class FullyConnected:

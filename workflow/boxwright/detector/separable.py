@@ -49,6 +49,6 @@ class SeparableConvolution(Convolution):
 
     def _convolve(self, x: tf.Tensor, weights: tf.Tensor, biases: tf.Tensor | None = None) -> tf.Tensor:
         """`weights` are the pointwise ones, perhaps scaled by batch norm."""
-        padding = "VALID" if self.padding == "EXPLICIT" else self.padding
-        x = self.precision.depthwise_convolution(x, self.depthwise_weights, self.stride, padding, self.rate)
+        of_channels = self.depthwise_weights
+        x = self.precision.depthwise_convolution(x, of_channels, self.stride, self._padding_left, self.rate)
         return self.precision.convolution(x, weights, 1, "VALID", biases=biases)

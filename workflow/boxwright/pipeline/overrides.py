@@ -158,7 +158,7 @@ def _at(config: Message, path: str) -> Any:
 
 def _require_family(config: Message, model: Message, field: FieldDescriptor, path: str, value: Any) -> None:
     """Raise MistakeError if a path leads into another family than that of the `model`."""
-    present = next((model.WhichOneof(group.name) for group in model.DESCRIPTOR.oneofs), None)
+    present = model.WhichOneof(field.containing_oneof.name)
     if present in (None, field.name):
         return
     instead = path.replace(f"model.{field.name}", f"model.{present}", 1)

@@ -128,12 +128,12 @@ def text_of(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], chec
     """What changed since the last run, and what will be done about it; "" without jobs."""
     if not jobs:
         return ""
-    lines = list(dict.fromkeys(_changes(plan, identities, jobs, checksums)))
+    trainings = _trainings(plan, identities, jobs)
+    lines = list(dict.fromkeys(_changes(plan, identities, jobs, checksums, [one.name for one in trainings])))
     lines = [line for line in lines if not any(other.startswith(f"{line} ") for other in lines)]  # told more fully
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more changes"]
     changed = ["Changed since the last run:", *(f"  - {line}" for line in lines)] if lines else []
-    trainings = _trainings(plan, identities, jobs)
     return "\n".join([*changed, f"To do: {_work(plan, jobs, trainings)}.{_time(plan, jobs, trainings)}"])
 
 
@@ -169,14 +169,17 @@ def _changed_parts(job: Planned, identities: Identities, checksums: Checksums) -
     return changed
 
 
-def _changes(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
-    """What changed, in the order of the work: data, configurations, settings, code."""
+def _changes(
+    plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums, trained: Sequence[str]
+) -> Iterator[str]:
+    """What changed, in the order of the work: data, configurations, settings, code. trained: the models that train."""
     yield from data_changes.told(plan)
     yield from _new_exports(plan, jobs, checksums)
     yield from _new_forms(plan, jobs, checksums)
     yield from _left_forms(plan)
-    yield from _new_seeds(plan, jobs)
-    yield from _new_models(plan, identities, jobs, checksums)
+    begun = [name for name in plan.models if earlier.steps(plan.results, name)]
+    yield from _new_seeds(plan, trained, begun)
+    yield from _new_models(plan, identities, checksums, trained, begun)
     code: dict[str, None] = {}
     for job in jobs:
         parts = _changed_parts(job, identities, checksums)
@@ -239,27 +242,32 @@ def _forms_in(summary: Path) -> Collection[str]:
         return ()
 
 
-def _new_seeds(plan: RunPlan, jobs: Sequence[Planned]) -> Iterator[str]:
-    """The models that begin to train with further seeds, and what is there of another one."""
-    begun = [name for name in plan.models if earlier.steps(plan.results, name)]
-    training = dict.fromkeys(job.wildcards["model"] for job in jobs if job.rule == "train_segment")
+def _new_seeds(plan: RunPlan, trained: Sequence[str], begun: Sequence[str]) -> Iterator[str]:
+    """The models that begin to train with further seeds, and what is finished of others.
+
+    trained: the models that train. begun: those that have checkpoints.
+    """
     new: dict[str, list[str]] = {}
-    for name in training:
+    for name in trained:
         if name not in begun and any(plan.shown(one) == plan.shown(name) for one in begun):
             new.setdefault(plan.shown(name), []).append(str(plan.model(name)["seed"]))
     for shown, seeds in new.items():
-        kept = [name for name in begun if plan.shown(name) == shown and name not in training]
+        kept = [name for name in begun if plan.shown(name) == shown and name not in trained]
         there = few([f"seed {plan.model(name)['seed']} ({Path(plan.results, 'models', name)})" for name in kept])
         stays = "stays as it is" if len(kept) == 1 else "stay as they are"
         more = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}"
         yield f"models.{shown}: new {more}" + (f"; {there} {stays}" if kept else "")
 
 
-def _new_models(plan: RunPlan, identities: Identities, jobs: Sequence[Planned], checksums: Checksums) -> Iterator[str]:
-    """The models that begin to train where others have results that the configuration does not name any more."""
-    training = dict.fromkeys(job.wildcards["model"] for job in jobs if job.rule == "train_segment")
-    begun = {plan.shown(name) for name in plan.models if earlier.steps(plan.results, name)}
-    new = [name for name in training if plan.shown(name) not in begun]
+def _new_models(
+    plan: RunPlan, identities: Identities, checksums: Checksums, trained: Sequence[str], begun: Sequence[str]
+) -> Iterator[str]:
+    """The models that begin to train where others have results that the configuration does not name any more.
+
+    trained, begun: see `_new_seeds`.
+    """
+    known = {plan.shown(name) for name in begun}
+    new = [name for name in trained if plan.shown(name) not in known]
     left = [name for name in earlier.models(plan.results) if name not in plan.models]
     for name in new if left else ():
         wanted = json.loads(json.dumps(identities.train_segment(name)))

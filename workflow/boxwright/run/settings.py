@@ -408,9 +408,8 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[_Mistake]:
         yield from _each(("models", name, "pipeline"), _unfit_pipeline(f"models.{name}.pipeline", model["pipeline"]))
         wrong = _missing_checkpoint(f"models.{name}.checkpoint", model["checkpoint"])
         yield from _each(("models", name, "checkpoint"), wrong)
-    for folder, *places in _each_path(("predict", "images"), settings["predict"]["images"]):
-        for told in paths.missing("`predict.images`", folder, folder=True):
-            yield _Mistake(tuple(places), told)
+    for folder, places in _each_path(("predict", "images"), settings["predict"]["images"]):
+        yield from (_Mistake(places, told) for told in paths.missing("`predict.images`", folder, folder=True))
 
 
 def _each(place: Place, texts: Iterable[str]) -> Iterator[_Mistake]:
@@ -566,16 +565,16 @@ def _sources(dataset: Mapping[str, Any]) -> dict[tuple[str | int, ...], Mapping[
 def _missing_places(key: Place, source: Mapping[str, Any]) -> Iterator[_Mistake]:
     """Mistakes in the places of a source's images and annotations; the latter may be a file."""
     for kind in ("images", "annotations"):
-        for path, *places in _each_path((*key, kind), source[kind]):
+        for path, places in _each_path((*key, kind), source[kind]):
             if kind == "images" or not paths.is_file(path):
-                for told in paths.missing(paths.place([*key, kind]), path, folder=True):
-                    yield _Mistake((*places, key), told)
+                found = paths.missing(paths.place([*key, kind]), path, folder=True)
+                yield from (_Mistake((*places, key), told) for told in found)
 
 
-def _each_path(place: Place, given: str | list[str] | None) -> Iterator[tuple[str, Place, Place]]:
-    """Each path of a key that takes one or a list of them, with its place and that of the key."""
+def _each_path(place: Place, given: str | list[str] | None) -> Iterator[tuple[str, tuple[Place, ...]]]:
+    """Each path of a key that takes one or a list of them, with its places: in the list, and the key's."""
     for number, path in enumerate(paths.listed(given)):
-        yield path, place if isinstance(given, str) else (*place, number), place
+        yield path, (place,) if isinstance(given, str) else ((*place, number), place)
 
 
 def _files_of(given: str | list[str]) -> list[str]:

@@ -40,7 +40,8 @@ def _unpaired(options: Sequence[str], known: Mapping) -> Iterator[str]:
         value = one
         if one.startswith("-"):
             option, _, value = one.partition("=")
-            pair = str(known[option].metavar) if option in known else ""
+            name = option if option in known else next((name for name in known if name.startswith(option)), "")
+            pair = str(known[name].metavar) if name else ""
         if "=" in pair and value and "=" not in value:
             file = option == "--config" and Path(value).suffix in (".yaml", ".yml", ".json")
             hint = f"; a file is named with `--configfile {value}`" if file else ""

@@ -108,10 +108,7 @@ class Bottleneck:
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """[B, H, W, channels_in] -> [B, ceil(H / stride), ceil(W / stride), depth]."""
-        if self.shortcut is not None:
-            shortcut = self.shortcut(x, training)
-        else:
-            shortcut = x if self.stride == 1 else subsampled(x, self.stride)
+        shortcut = subsampled(x, self.stride) if self.shortcut is None else self.shortcut(x, training)
         for convolution in self.convolutions:
             x = convolution(x, training)
         return self.activation(shortcut + x)
